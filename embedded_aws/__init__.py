@@ -1,0 +1,1 @@
+"""The AWS of `make run` and of the tests: MiniStack, and what it lacks."""

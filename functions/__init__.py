@@ -1,0 +1,1 @@
+"""The control plane's functions, one folder each."""

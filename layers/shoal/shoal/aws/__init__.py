@@ -1,0 +1,1 @@
+"""Calls to AWS, one module per service: the service's limits and errors, and nothing that decides."""

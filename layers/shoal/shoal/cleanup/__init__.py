@@ -1,0 +1,1 @@
+"""Emptying and proving empty: what to delete next, and what is left."""

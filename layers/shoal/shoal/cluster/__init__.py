@@ -1,0 +1,1 @@
+"""A cluster's parts: configuration sections, rules and resources, one module each."""

@@ -1,0 +1,68 @@
+"""Every name that a cluster's resources have, from the cluster's own name.
+
+One rule for cluster names, checked first, so that no derived name can be too long: 31 characters of
+`[a-z0-9-]` leave room for the prefix and a hash in a bucket name (63,
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html) and in a role name (64,
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+CLUSTER_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+NAME_PREFIX = re.compile(r"[a-z][a-z0-9-]{0,11}")
+ROLE_NAME_LENGTH = 64
+BUCKET_NAME_LENGTH = 63
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one cluster in one account and Region."""
+
+    cluster: str
+    prefix: str
+    account_id: str
+    region: str
+    generation: str
+    """When the cluster was created, `20261123T101530`: a name that may outlive the cluster carries it."""
+
+    @property
+    def _hash(self) -> str:
+        identity = f"{self.account_id}/{self.region}/{self.prefix}/{self.cluster}"
+        return hashlib.sha256(identity.encode()).hexdigest()[:8]
+
+    @property
+    def stack(self) -> str:
+        """The CloudFormation stack."""
+        return stack_name(self.prefix, self.cluster)
+
+    @property
+    def bucket(self) -> str:
+        """The cluster's bucket; unique across accounts by its hash."""
+        return f"{self.prefix}-{self.cluster}-{self._hash}"
+
+    @property
+    def repository(self) -> str:
+        """The ECR repository."""
+        return f"{self.prefix}/{self.cluster}"
+
+    @property
+    def build_project(self) -> str:
+        """The CodeBuild project."""
+        return f"{self.prefix}-{self.cluster}-build"
+
+    def role(self, purpose: str) -> str:
+        """An IAM role or instance profile; IAM names are global, so the hash tells Regions apart."""
+        return f"{self.prefix}-{self.cluster}-{self._hash}-{purpose}"[:ROLE_NAME_LENGTH]
+
+    def log_group(self, purpose: str) -> str:
+        """A log group; it may be kept when the cluster goes, so the next cluster of this name has another."""
+        return f"/{self.prefix}/{self.cluster}-{self.generation}/{purpose}"
+
+
+def stack_name(prefix: str, cluster: str) -> str:
+    """The name of a cluster's stack, `shoal-cluster-genomics`."""
+    return f"{prefix}-cluster-{cluster}"

@@ -1,0 +1,62 @@
+"""What was looked up once for a cluster; stored with it, so that an update changes only what the user changed."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """A value: immutable, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Subnet(Frozen):
+    """A subnet that the configuration names."""
+
+    vpc_id: str
+    vpc_cidr: str
+    availability_zone: str
+    maps_public_ips: bool = False
+
+
+class InstanceType(Frozen):
+    """What EC2 says of an instance type that the configuration names."""
+
+    vcpus: int
+    cores: int
+    memory_mib: int
+    architecture: str
+    """`x86_64` or `arm64`."""
+    instance_store: bool = False
+    """Whether it has local disks."""
+
+
+class Site(Frozen):
+    """The facts outside the configuration that a blueprint depends on."""
+
+    cluster_name: str
+    region: str
+    account_id: str
+    partition: str
+    url_suffix: str
+    name_prefix: str
+    iam_path: str
+    permissions_boundary: str
+    """ARN; bounds every role of the cluster."""
+    bucket: str
+    """The Region's bucket, where the node package lies."""
+    empty_bucket_function: str
+    """ARN; the ServiceToken of `Custom::EmptyBucket`."""
+    empty_repository_function: str
+    """ARN; the ServiceToken of `Custom::EmptyRepository`."""
+    generation: str
+    """When the cluster was created, `20261123T101530`."""
+    head_node_ami: str
+    node_package: str
+    """`<key>?versionId=<id>` of the reproducible zip of `shoal_node` in the Region's bucket."""
+    base_image: str
+    """Base image of the job image, pinned by digest: `public.ecr.aws/debian/debian@sha256:...`."""
+    subnets: dict[str, Subnet]
+    instance_types: dict[str, InstanceType]
+    template_version: int = 1

@@ -1,0 +1,1 @@
+"""The job image: its context, its content hash, its build."""
