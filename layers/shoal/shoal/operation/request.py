@@ -60,7 +60,7 @@ class Request(BaseModel):
 
     @property
     def changes_something(self) -> bool:
-        """Whether it takes the lock: a dry run does not."""
+        """Whether it takes the lock: `plan` and a dry run do not."""
         return self.action.locks and not self.dryrun
 
     def configuration_location(self) -> tuple[str, str] | None:

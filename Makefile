@@ -1,0 +1,36 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help run test check unit docs format clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: ## set up, then show the whole life of a cluster on the embedded AWS
+	@$(PYTHON) tools/set_up.py run
+	@$(BIN)/python -m embedded_aws.life
+
+test: ## set up, then run every check and every test, with one summary
+	@$(PYTHON) tools/set_up.py test
+	@$(BIN)/python tools/run_tiers.py
+
+check: ## the static checks only
+	@$(PYTHON) tools/set_up.py test
+	@$(BIN)/python tools/run_tiers.py checks
+
+unit: ## the quick tests only: decisions and handlers
+	@$(PYTHON) tools/set_up.py test
+	@$(BIN)/python tools/run_tiers.py unit functions
+
+docs: ## write the generated documentation and schemas anew
+	@$(PYTHON) tools/set_up.py test
+	@$(BIN)/python tools/generate_docs.py
+
+format: ## format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean: ## remove everything that was made here
+	rm -rf .venv .tools .aws-sam build

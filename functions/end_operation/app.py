@@ -1,0 +1,42 @@
+"""Record an operation's outcome, keep or forget its cluster, and release the lock: one transaction."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from shoal import ledger
+from shoal.aws import cloudformation, dynamodb
+from shoal.cluster.names import stack_name
+from shoal.observability import logger
+from shoal.operation import outcome
+from shoal.settings import Settings
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer the execution's output, or `{"failure": {"code", "line", ...}}` for a failed operation."""
+    name, identity, result = event["clusterName"], event["operationId"], event.get("result")
+    operation = dynamodb.read_operation(name, identity)
+    if operation is None:
+        raise LookupError(f"the ledger has no operation {identity} of cluster {name}")
+    failure = None if result is not None else outcome.failure_of(operation, event["failure"])
+    if operation["status"] == "RUNNING":
+        _close(operation, result, failure)
+    return {"failure": outcome.told(failure)} if failure else outcome.answer(operation, result)
+
+
+def _close(operation: dict[str, Any], result: dict[str, Any] | None, failure: dict[str, Any] | None) -> None:
+    name, identity, now = operation["clusterName"], operation["operationId"], datetime.now(UTC)
+    closed = outcome.closed(now, result=result, failure=failure)
+    if operation["dryrun"]:
+        dynamodb.finish_operation(name, identity, closed)
+        return
+    registered = outcome.registered(operation, dynamodb.read_cluster(name), result, now)
+    stack = stack_name(Settings.from_environment().name_prefix, name)
+    gone = outcome.forgets(operation["operation"]) and not cloudformation.stack_exists(stack)
+    key = ledger.operation_key(name, identity)
+    if not dynamodb.write(ledger.end(key, identity, name, closed, registered, forget=gone)):
+        logger.warning("the operation was ended by somebody else", operation_id=identity)
