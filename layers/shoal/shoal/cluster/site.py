@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from shoal.cluster.names import Names
+
 
 class Frozen(BaseModel):
     """A value: immutable, unknown fields refused."""
@@ -60,3 +62,14 @@ class Site(Frozen):
     subnets: dict[str, Subnet]
     instance_types: dict[str, InstanceType]
     template_version: int = 1
+
+
+def names(site: Site) -> Names:
+    """The names of the cluster's resources."""
+    return Names(
+        cluster=site.cluster_name,
+        prefix=site.name_prefix,
+        account_id=site.account_id,
+        region=site.region,
+        generation=site.generation,
+    )

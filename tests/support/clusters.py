@@ -1,0 +1,85 @@
+"""Configurations and sites that the tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from shoal.cluster.site import InstanceType, Site, Subnet
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ACCOUNT_ID = "111111111111"
+REGION = "us-east-1"
+HEAD_SUBNET = "subnet-0aaaaaaaaaaaaaaa1"
+COMPUTE_SUBNETS = ("subnet-0bbbbbbbbbbbbbbb1", "subnet-0bbbbbbbbbbbbbbb2")
+
+
+def configuration(**sections: Any) -> dict[str, Any]:
+    """A small and complete configuration of a Batch cluster, its top-level sections replaced by `sections`."""
+    return {
+        "Region": REGION,
+        "Image": {"Os": "debian12"},
+        "HeadNode": {"InstanceType": "t3.micro", "Networking": {"SubnetId": HEAD_SUBNET}},
+        "Scheduling": {"Scheduler": "awsbatch", "AwsBatchQueues": [queue("main")]},
+        "SharedStorage": [{"MountDir": "/shared", "Name": "shared", "StorageType": "Ebs"}],
+    } | sections
+
+
+def queue(name: str, *resources: dict[str, Any], **keys: Any) -> dict[str, Any]:
+    """A queue; with one On-Demand compute resource unless `resources` are given."""
+    return {
+        "Name": name,
+        "Networking": {"SubnetIds": [COMPUTE_SUBNETS[0]]},
+        "ComputeResources": list(resources) or [compute_resource("ondemand")],
+    } | keys
+
+
+def compute_resource(name: str, **keys: Any) -> dict[str, Any]:
+    """A compute resource of at most 10 vCPUs."""
+    return {"Name": name, "InstanceTypes": ["c6i.large"], "MinvCpus": 0, "MaxvCpus": 10} | keys
+
+
+def largest_configuration() -> dict[str, Any]:
+    """Ten queues of three compute resources, twenty volumes, forty tags: the most that Shoal promises to take."""
+    resources = [compute_resource(f"resource-{number}") for number in range(3)]
+    return configuration(
+        Scheduling={"Scheduler": "awsbatch", "AwsBatchQueues": [queue(f"queue-{n}", *resources) for n in range(10)]},
+        SharedStorage=[{"MountDir": f"/shared{n}", "Name": f"shared{n}", "StorageType": "Ebs"} for n in range(20)],
+        Tags=[
+            {"Key": f"key-of-tag-number-{n:02}", "Value": f"a value of quite usual length, {n:02}"} for n in range(40)
+        ],
+    )
+
+
+def site(**overrides: Any) -> Site:
+    """The site of the cluster `genomics`, its fields replaced by `overrides`."""
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:shoal"
+    fields: dict[str, Any] = {
+        "cluster_name": "genomics",
+        "region": REGION,
+        "account_id": ACCOUNT_ID,
+        "partition": "aws",
+        "url_suffix": "amazonaws.com",
+        "name_prefix": "shoal",
+        "iam_path": "/shoal/",
+        "permissions_boundary": f"arn:aws:iam::{ACCOUNT_ID}:policy/shoal/shoal-cluster-boundary",
+        "bucket": f"shoal-control-{ACCOUNT_ID}-{REGION}",
+        "empty_bucket_function": f"{function}-empty-bucket",
+        "empty_repository_function": f"{function}-empty-repository",
+        "generation": "20261124T101530",
+        "head_node_ami": "ami-0123456789abcdef0",
+        "node_package": "node-packages/shoal_node-0.1.0.zip?versionId=3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH",
+        "base_image": f"public.ecr.aws/docker/library/debian@sha256:{'0' * 64}",
+        "subnets": {
+            subnet_id: Subnet(
+                vpc_id="vpc-0ccccccccccccccc1", vpc_cidr="10.0.0.0/16", availability_zone=f"{REGION}{zone}"
+            )
+            for subnet_id, zone in zip((HEAD_SUBNET, *COMPUTE_SUBNETS), "aab", strict=True)
+        },
+        "instance_types": {
+            "t3.micro": InstanceType(vcpus=2, cores=1, memory_mib=1024, architecture="x86_64"),
+            "c6i.large": InstanceType(vcpus=2, cores=1, memory_mib=4096, architecture="x86_64"),
+            "c6gd.large": InstanceType(vcpus=2, cores=2, memory_mib=4096, architecture="arm64", instance_store=True),
+        },
+    }
+    return Site(**(fields | overrides))
