@@ -1,0 +1,137 @@
+"""The configuration of a cluster: its root section, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from shoal.cluster.batch import SLURM, Scheduling
+from shoal.cluster.grammar import Change, Code, Matching, Refused, Section, Unique, Violation
+from shoal.cluster.head_node import DevSettings, HeadNode, Imds
+from shoal.cluster.iam import Iam
+from shoal.cluster.image import ContainerImage, Image
+from shoal.cluster.lifecycle import Lifecycle
+from shoal.cluster.monitoring import Monitoring
+from shoal.cluster.problems import ConfigurationError, Problem, make, merged, of_validation
+from shoal.cluster.reading import forbidden, mapping, parse, without_nulls
+from shoal.cluster.storage import SharedStorages
+
+RESERVED_TAGS = r"aws:|shoal:|parallelcluster:"
+MOST_TAGS = 40
+"""AWS allows 50 for each resource, Shoal and CloudFormation add theirs."""
+
+
+class Tag(Section):
+    """A tag on everything that belongs to the cluster."""
+
+    key: Annotated[
+        str,
+        Change.LIVE,
+        Field(max_length=128),
+        Matching(
+            rf"(?!(?i:{RESERVED_TAGS})).+", "a key that does not begin with `aws:`, `shoal:` or `parallelcluster:`"
+        ),
+    ]
+    """Key of the tag."""
+    value: Annotated[str, Change.LIVE, Field(max_length=256)]
+    """Value of the tag."""
+
+
+class Cluster(Section):
+    """A cluster."""
+
+    region: Annotated[str | None, Change.FIXED, Matching(r"[a-z]{2,}(-[a-z]+)+-\d+", "a Region like `eu-west-1`")] = (
+        None
+    )
+    """Region of the cluster; it must be the one Shoal runs in."""
+    image: Image
+    """Operating system of the nodes."""
+    head_node: HeadNode
+    """The instance that users log in to."""
+    scheduling: Scheduling
+    """Scheduler and queues."""
+    shared_storage: SharedStorages = ()
+    """Directories that the head node and all jobs see."""
+    iam: Iam = Iam()
+    """How the cluster's roles are made."""
+    monitoring: Monitoring = Monitoring()
+    """Logs, metrics, dashboard and alarms."""
+    tags: Annotated[tuple[Tag, ...], Change.LIVE, Field(max_length=MOST_TAGS), Unique("Key")] = ()
+    """Tags on everything that belongs to the cluster."""
+    custom_s3_bucket: Annotated[
+        str | None, Change.FIXED, Matching(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}", "the name of a bucket")
+    ] = None
+    """Existing bucket to use instead of one made for this cluster; only the cluster's prefix in it is ever cleaned."""
+    imds: Imds = Imds()
+    """Version of the instance metadata service."""
+    dev_settings: DevSettings = DevSettings()
+    """Settings for developers."""
+    container_image: ContainerImage | None = None
+    """A ready container image for the jobs, instead of one that Shoal builds."""
+    lifecycle: Lifecycle = Lifecycle()
+    """What Shoal does with the cluster beyond what ParallelCluster does."""
+    login_nodes: Annotated[None, SLURM] = None
+    """Nodes for users to log in to, beside the head node."""
+    additional_packages: Annotated[
+        None, Refused("Intel's platform software is not installed", "bring it in the container image")
+    ] = None
+    """Software to install on the nodes."""
+    directory_service: Annotated[
+        None, Refused("ParallelCluster has no directory service with AWS Batch either", "remove the section")
+    ] = None
+    """Directory service for user accounts."""
+    additional_resources: Annotated[
+        None, Refused("a cluster's stack holds the cluster only", "deploy the template as a stack of its own")
+    ] = None
+    """Another template to deploy with the cluster."""
+    deployment_settings: Annotated[
+        None, Refused("a cluster's stack has no Lambda functions to place in a VPC", "remove the section")
+    ] = None
+    """How the cluster's Lambda functions are deployed, and what the default user may do."""
+
+    def rules(self) -> Iterator[Violation]:
+        """No shared directory over the head node's own disks."""
+        scratch = f"/{self.head_node.local_storage.ephemeral_volume.mount_dir.strip('/')}/"
+        for storage in self.shared_storage:
+            shared = f"{storage.mount_point}/"
+            if shared != scratch and (shared.startswith(scratch) or scratch.startswith(shared)):
+                message = f"the MountDir of {storage.name} overlaps with that of HeadNode.LocalStorage.EphemeralVolume"
+                yield Violation(
+                    "SharedStorage", message, "write directories of which none contains the other", Code.CONFLICT
+                )
+
+    def dump(self) -> dict[str, Any]:
+        """The configuration as it was written: Pascal case, JSON values, no default that was not given."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def load(document: str | Mapping[str, Any], *, region: str | None = None, name_prefix: str | None = None) -> Cluster:
+    """Read a configuration.
+
+    Args:
+        document: YAML or JSON text, or the mapping it holds.
+        region: the Region Shoal runs in; a configuration for another one is refused.
+        name_prefix: prefix of the names of Shoal's own buckets, which no configuration may use.
+
+    Raises:
+        ConfigurationError: with everything that is wrong with it.
+    """
+    data = parse(document) if isinstance(document, str) else mapping(document)
+    problems = [*forbidden(data), *_out_of_place(data, region, name_prefix)]
+    try:
+        cluster = Cluster.model_validate(without_nulls(data))
+    except ValidationError as error:
+        problems = merged(problems, of_validation(error, Cluster))
+    if problems:
+        raise ConfigurationError(tuple(problems))
+    return cluster
+
+
+def _out_of_place(data: Mapping[str, Any], region: str | None, name_prefix: str | None) -> Iterator[Problem]:
+    if region and isinstance(given := data.get("Region"), str) and given != region:
+        yield make(("Region",), Code.FORBIDDEN, f"is not {region}, where Shoal runs", f"write {region}, or remove it")
+    bucket = data.get("CustomS3Bucket")
+    if name_prefix and isinstance(bucket, str) and bucket.startswith(f"{name_prefix}-"):
+        yield make(("CustomS3Bucket",), Code.FORBIDDEN, "is one of Shoal's own buckets", "name a bucket of yours")

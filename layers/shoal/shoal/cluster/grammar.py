@@ -1,0 +1,203 @@
+"""What a configuration key is: its type, bounds and default, what changing it does, and why some are refused.
+
+A section of the configuration is a `Section`; its fields are the keys. Beside type and default a field carries, in
+`Annotated`, a `Change` (or `Refused`), and below it the docstring that the reference page and the schema show.
+Everything else, from the messages to the documentation, is derived from the fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+
+KEYS_NOT_IN_PASCAL_CASE = MappingProxyType(
+    {"min_vcpus": "MinvCpus", "max_vcpus": "MaxvCpus", "desired_vcpus": "DesiredvCpus"}
+)
+
+
+class Change(StrEnum):
+    """What changing a key does to a running cluster; for a list, what adding or removing an item does."""
+
+    LIVE = "live"
+    """Applied in place; nothing that runs is disturbed."""
+    GROWS = "grows"
+    """A larger value is applied in place; a smaller one would lose data, so an update is refused, naming the key."""
+    ROLLS = "rolls"
+    """Batch starts new instances with the new value and retires the old ones as their jobs end."""
+    REPLACES = "replaces"
+    """CloudFormation would replace something that holds data or jobs, so an update is refused, naming the key."""
+    FIXED = "fixed"
+    """An identity, or something set up once when a machine first starts, so an update is refused, naming the key."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether an update with this change is refused."""
+        return self in (Change.REPLACES, Change.FIXED)
+
+
+class Code(StrEnum):
+    """The kinds of problem a configuration can have."""
+
+    UNREADABLE = "Unreadable"
+    """Not a YAML or JSON document with one mapping in it."""
+    DUPLICATE_KEY = "DuplicateKey"
+    UNKNOWN_KEY = "UnknownKey"
+    MISSING_KEY = "MissingKey"
+    NOT_OFFERED = "NotOffered"
+    """ParallelCluster knows the key or the value; Shoal does not offer it."""
+    WRONG_TYPE = "WrongType"
+    OUT_OF_RANGE = "OutOfRange"
+    INVALID_VALUE = "InvalidValue"
+    NOT_UNIQUE = "NotUnique"
+    CONFLICT = "Conflict"
+    """Keys that are right by themselves and wrong together."""
+    FORBIDDEN = "Forbidden"
+    """A value that no configuration may hold, whatever the key."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule between keys that a section breaks; `key` is the key of the section that should change."""
+
+    key: str
+    message: str
+    suggestion: str
+    code: Code = Code.CONFLICT
+
+    @property
+    def details(self) -> InitErrorDetails:
+        """The violation as pydantic collects it."""
+        loc = (self.key,) if self.key else ()
+        return InitErrorDetails(type=problem(self.code, self.message, self.suggestion), loc=loc, input=None)
+
+
+def problem(code: Code, message: str, suggestion: str) -> PydanticCustomError:
+    """An error that keeps its code and suggestion on the way through pydantic."""
+    return PydanticCustomError(code.value, "{message}", {"message": message, "suggestion": suggestion})
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A key or value that ParallelCluster knows and Shoal does not offer; using it is a problem, by name."""
+
+    reason: str
+    instead: str
+
+    def error(self, value: str = "") -> PydanticCustomError:
+        """The problem of using the key, or one value of it."""
+        what = f"has the value {value}, which is" if value else "is"
+        return problem(Code.NOT_OFFERED, f"{what} not offered: {self.reason}", self.instead)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def refuse(value: object) -> object:
+            raise self.error()
+
+        return core_schema.no_info_before_validator_function(refuse, core_schema.none_schema())
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"not": {}}
+
+
+@dataclass(frozen=True)
+class NotOffered:
+    """The values of a key that ParallelCluster knows and Shoal does not offer."""
+
+    values: Mapping[str, Refused] = field(hash=False)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def refuse(value: object) -> object:
+            if isinstance(value, str) and value in self.values:
+                raise self.values[value].error(value)
+            return value
+
+        return core_schema.no_info_before_validator_function(refuse, handler(source))
+
+
+@dataclass(frozen=True)
+class Matching:
+    """A string of a given shape; `like` names or shows it in the message."""
+
+    pattern: str
+    like: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def check(value: Any) -> Any:
+            if isinstance(value, str) and not re.fullmatch(self.pattern, value):
+                raise problem(Code.INVALID_VALUE, "the value has the wrong form", f"write {self.like}")
+            return value
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        described: dict[str, Any] = handler(schema)
+        return described | {"pattern": f"^({self.pattern})$"}
+
+
+@dataclass(frozen=True)
+class Unique:
+    """A list whose items differ in one key, by which an update recognises them."""
+
+    key: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, items: tuple[Section, ...]) -> tuple[Section, ...]:
+        seen: dict[object, int] = {}
+        repeated = [
+            InitErrorDetails(
+                type=problem(
+                    Code.NOT_UNIQUE, f"item {seen[value]} has the same {self.key}", f"give each item its own {self.key}"
+                ),
+                loc=(index, self.key),
+                input=None,
+            )
+            for index, item in enumerate(items)
+            if (value := item.value_of(self.key)) in seen or seen.update({value: index})
+        ]
+        if repeated:
+            raise ValidationError.from_exception_data("list", repeated)
+        return items
+
+
+def _integer(value: object) -> object:
+    """As ParallelCluster reads integers: `10`, `"10"`, `10.0`, and `10.5` as 10; never a boolean."""
+    if isinstance(value, bool):
+        raise problem(Code.WRONG_TYPE, "must be an integer, not a boolean", "write a whole number")
+    return int(value) if isinstance(value, float) and value == value and abs(value) < 2**53 else value
+
+
+Integer = Annotated[int, BeforeValidator(_integer)]
+
+
+def key_of(attribute: str) -> str:
+    """The YAML key of an attribute: `subnet_id` is `SubnetId`."""
+    return KEYS_NOT_IN_PASCAL_CASE.get(attribute) or "".join(word.capitalize() for word in attribute.split("_"))
+
+
+class Section(BaseModel):
+    """A section of the configuration: immutable, keys in Pascal case, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=key_of, use_attribute_docstrings=True)
+
+    def rules(self) -> Iterator[Violation]:
+        """The rules between keys of this section that it breaks."""
+        return iter(())
+
+    def value_of(self, key: str) -> object:
+        """The value of one of the section's keys, by its YAML name."""
+        return next(getattr(self, name) for name in type(self).model_fields if key_of(name) == key)
+
+    @model_validator(mode="after")
+    def _obey_rules(self) -> Self:
+        violations = [violation.details for violation in self.rules()]
+        if violations:
+            raise ValidationError.from_exception_data(type(self).__name__, violations)
+        return self

@@ -1,0 +1,85 @@
+"""Roles: what the head node, the jobs and the services of a cluster may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from shoal.cluster.grammar import Change, Matching, Refused, Section, Unique, Violation
+
+
+class S3Access(Section):
+    """A bucket, or keys in it, that the head node may use."""
+
+    bucket_name: Annotated[str, Change.LIVE, Matching(r"[*a-z0-9\-.]+", "a bucket name, `*` for a part of it")]
+    """Name of the bucket; `*` stands for any characters."""
+    key_name: Annotated[str | None, Change.LIVE] = None
+    """Key, or keys with `*`; without it the whole bucket."""
+    enable_write_access: Annotated[bool, Change.LIVE] = False
+    """Whether objects may be written and deleted as well."""
+
+
+class AdditionalIamPolicy(Section):
+    """A managed policy attached to the head node's role."""
+
+    policy: Annotated[str, Change.LIVE, Matching(r"arn:.*:policy/.+", "the ARN of a managed policy")]
+    """ARN of the policy. The permissions boundary of the cluster limits what it grants."""
+
+
+class HeadNodeIam(Section):
+    """What the head node may do beyond what the cluster needs."""
+
+    instance_role: Annotated[str | None, Change.LIVE, Matching(r"arn:.*:role/.+", "the ARN of an IAM role")] = None
+    """ARN of an existing role to use instead of one made for this cluster."""
+    instance_profile: Annotated[
+        str | None, Change.LIVE, Matching(r"arn:.*:instance-profile/.+", "the ARN of an instance profile")
+    ] = None
+    """ARN of an existing instance profile to use instead of one made for this cluster."""
+    additional_iam_policies: Annotated[tuple[AdditionalIamPolicy, ...], Change.LIVE, Unique("Policy")] = ()
+    """Managed policies to attach to the head node's role."""
+    s3_access: Annotated[tuple[S3Access, ...], Change.LIVE] = ()
+    """Buckets the head node may use."""
+
+    def rules(self) -> Iterator[Violation]:
+        """One of a role, a profile and policies; S3Access only where the role is the cluster's own."""
+        given = [key for key in ("InstanceRole", "InstanceProfile", "AdditionalIamPolicies") if self.value_of(key)]
+        for key in given[1:]:
+            yield Violation(key, f"cannot be combined with {given[0]}", f"keep one of {' and '.join(given)}")
+        for key in ("InstanceRole", "InstanceProfile"):
+            if self.s3_access and self.value_of(key):
+                yield Violation("S3Access", f"cannot be combined with {key}", f"grant the access in the role of {key}")
+
+
+class Roles(Section):
+    """Existing roles."""
+
+    lambda_functions_role: Annotated[
+        None, Refused("a cluster's stack has no Lambda functions of its own", "remove the key; nothing replaces it")
+    ] = None
+    """Role of the cluster's Lambda functions."""
+
+
+class Iam(Section):
+    """How the cluster's roles are made."""
+
+    roles: Roles = Roles()
+    """Existing roles."""
+    permissions_boundary: Annotated[
+        None,
+        Refused(
+            "one boundary, fixed for the control plane, limits every role: no configuration can choose a wider one",
+            "remove the key and deploy the control plane with that policy as its parameter PermissionsBoundaryArn",
+        ),
+    ] = None
+    """Policy that bounds every role of the cluster."""
+    resource_prefix: Annotated[
+        None,
+        Refused(
+            "path and name prefix are fixed for the control plane, whose own rights end at them",
+            "remove the key and deploy the control plane with its parameters IamPath and NamePrefix",
+        ),
+    ] = None
+    """Path and prefix of the names of IAM resources."""
+
+
+# ---- resources

@@ -1,0 +1,86 @@
+"""Monitoring: logs, dashboard and alarms of a cluster."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from shoal.cluster.grammar import Change, Code, Integer, Section, problem
+
+RETENTION_DAYS = (0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653)
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html; 0: for ever."""
+
+
+def _retention(value: int) -> int:
+    if value not in RETENTION_DAYS:
+        choices = ", ".join(map(str, RETENTION_DAYS))
+        raise problem(
+            Code.INVALID_VALUE, "is not a number of days that CloudWatch Logs knows", f"write one of {choices}"
+        )
+    return value
+
+
+class CloudWatchLogs(Section):
+    """Log groups."""
+
+    enabled: Annotated[bool, Change.FIXED] = True
+    """Whether the head node sends its logs to CloudWatch Logs."""
+    retention_in_days: Annotated[Integer, Change.LIVE, AfterValidator(_retention)] = 180
+    """How long log events are kept; 0 keeps them for ever. One of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365,
+    400, 545, 731, 1827, 3653."""
+    deletion_policy: Annotated[Literal["Delete", "Retain"], Change.LIVE] = "Retain"
+    """Whether the log groups go with the cluster or stay."""
+
+
+class LogRotation(Section):
+    """Rotation of log files on the head node."""
+
+    enabled: Annotated[bool, Change.FIXED] = True
+    """Whether the head node rotates its log files."""
+
+
+class Logs(Section):
+    """Logs of the head node, the builds and the jobs."""
+
+    cloud_watch: CloudWatchLogs = CloudWatchLogs()
+    """Log groups."""
+    rotation: LogRotation = LogRotation()
+    """Rotation of log files on the head node."""
+
+
+class CloudWatchDashboards(Section):
+    """The cluster's dashboard."""
+
+    enabled: Annotated[bool, Change.LIVE] = True
+    """Whether the cluster has a CloudWatch dashboard."""
+
+
+class Dashboards(Section):
+    """Dashboards."""
+
+    cloud_watch: CloudWatchDashboards = CloudWatchDashboards()
+    """The cluster's dashboard."""
+
+
+class Alarms(Section):
+    """Alarms on the head node."""
+
+    enabled: Annotated[bool, Change.LIVE] = True
+    """Whether CloudWatch alarms watch the head node."""
+
+
+class Monitoring(Section):
+    """Logs, metrics, dashboard and alarms."""
+
+    detailed_monitoring: Annotated[bool, Change.LIVE] = False
+    """Whether EC2 reports the head node's metrics every minute instead of every five."""
+    logs: Logs = Logs()
+    """Logs of the head node, the builds and the jobs."""
+    dashboards: Dashboards = Dashboards()
+    """Dashboards."""
+    alarms: Alarms = Alarms()
+    """Alarms on the head node."""
+
+
+# ---- resources

@@ -1,0 +1,326 @@
+"""Storage: EBS volumes and EFS file systems that the nodes of a cluster share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import InitErrorDetails
+
+from shoal.cluster.grammar import (
+    Change,
+    Code,
+    Integer,
+    Matching,
+    NotOffered,
+    Refused,
+    Section,
+    Unique,
+    Violation,
+    problem,
+)
+
+VolumeType = Literal["standard", "io1", "io2", "gp2", "st1", "sc1", "gp3"]
+SIZES = MappingProxyType(
+    {
+        "standard": (1, 1024),
+        "io1": (4, 16384),
+        "io2": (4, 65536),
+        "gp2": (1, 16384),
+        "gp3": (1, 16384),
+        "st1": (500, 16384),
+        "sc1": (500, 16384),
+    }
+)
+"""GiB; https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html"""
+IOPS = MappingProxyType({"io1": (100, 64000, 50), "io2": (100, 256000, 1000), "gp3": (3000, 16000, 500)})
+"""Least, most, and most for each GiB."""
+DEFAULT_IOPS = MappingProxyType({"io1": 100, "io2": 100, "gp3": 3000})
+THROUGHPUT = (125, 1000)
+"""MiB/s of a gp3 volume."""
+DEFAULT_VOLUME_SIZE = 40
+
+DIRECTORY = r"/?[^/.\\][^/\\]*(/[^/.\\][^/]*)*"
+_SYSTEM = (
+    "NONE bin boot dev etc lib lib64 media mnt opt opt/intel opt/parallelcluster opt/parallelcluster/shared "
+    "opt/parallelcluster/shared_login_nodes opt/shoal opt/slurm proc root run sbin srv sys tmp usr var"
+)
+RESERVED_DIRECTORIES = frozenset(f"/{name}" for name in _SYSTEM.split())
+MOST_EBS_VOLUMES = 5
+MOST_RAID_ARRAYS = 1
+MOST_NEW_FILE_SYSTEMS = 1
+MOST_EXISTING_FILE_SYSTEMS = 20
+
+KmsKeyId = Annotated[str, Matching(r"[A-Za-z0-9:/_-]+", "the id, alias or ARN of a KMS key")]
+Directory = Annotated[str, Matching(DIRECTORY, "a directory like `/shared`; no part of it begins with a dot")]
+
+NOT_OFFERED_TYPES = MappingProxyType(
+    dict.fromkeys(
+        ("FsxLustre", "FsxOpenZfs", "FsxOntap", "FileCache"),
+        Refused("FSx and file caches cannot be used with AWS Batch", "write Efs, or Ebs"),
+    )
+)
+_FSX = Refused("FSx and file caches cannot be used with AWS Batch", "use StorageType: Efs with EfsSettings")
+
+
+def default_iops(section: Mapping[str, Any]) -> int | None:
+    """ParallelCluster's default for the volume type."""
+    return DEFAULT_IOPS.get(section["volume_type"])
+
+
+def default_throughput(section: Mapping[str, Any]) -> int | None:
+    """ParallelCluster's default for the volume type."""
+    return THROUGHPUT[0] if section["volume_type"] == "gp3" else None
+
+
+def volume_violations(
+    volume_type: str, size: int | None, iops: int | None, throughput: int | None
+) -> Iterator[Violation]:
+    """EBS's rules for a volume; an unknown size (the AMI's) is not checked."""
+    least, most = SIZES[volume_type]
+    if size is not None and not least <= size <= most:
+        suggestion = f"write {least} to {most} for {volume_type}"
+        yield Violation("Size", f"is out of range for {volume_type}", suggestion, Code.OUT_OF_RANGE)
+    yield from _iops_violations(volume_type, size, iops)
+    if volume_type != "gp3" or throughput is None:
+        return
+    if not THROUGHPUT[0] <= throughput <= THROUGHPUT[1]:
+        suggestion = f"write {THROUGHPUT[0]} to {THROUGHPUT[1]} MiB/s"
+        yield Violation("Throughput", "is out of range for gp3", suggestion, Code.OUT_OF_RANGE)
+    elif iops and throughput > iops / 4:
+        yield Violation("Throughput", "is more than a quarter of Iops", f"write at most {iops // 4}, or raise Iops")
+
+
+def _iops_violations(volume_type: str, size: int | None, iops: int | None) -> Iterator[Violation]:
+    if not iops:
+        return
+    if volume_type not in IOPS:
+        yield Violation("Iops", f"does not apply to {volume_type} volumes", "remove Iops, or write VolumeType: gp3")
+        return
+    least, most, ratio = IOPS[volume_type]
+    if not least <= iops <= most:
+        suggestion = f"write {least} to {most} for {volume_type}"
+        yield Violation("Iops", f"is out of range for {volume_type}", suggestion, Code.OUT_OF_RANGE)
+    elif size is not None and iops > size * ratio:
+        yield Violation("Iops", f"is more than {ratio} for each GiB", f"write at most {size * ratio}, or raise Size")
+
+
+class Raid(Section):
+    """Several EBS volumes as one array."""
+
+    type: Annotated[Integer, Change.REPLACES, Field(ge=0, le=1)]
+    """0 stripes the volumes, 1 mirrors them."""
+    number_of_volumes: Annotated[Integer, Change.REPLACES, Field(ge=2, le=5)] = 2
+    """Volumes in the array, each of the given size."""
+
+
+class EbsSettings(Section):
+    """An EBS volume, attached to the head node and exported to the other nodes over NFS."""
+
+    volume_type: Annotated[VolumeType, Change.LIVE] = "gp3"
+    """Type of the volume."""
+    iops: Annotated[Integer | None, Change.LIVE] = Field(default_factory=default_iops)
+    """I/O operations each second: 3000 for gp3 and 100 for io1 and io2, unless given; no other type has it."""
+    size: Annotated[Integer, Change.GROWS] = DEFAULT_VOLUME_SIZE
+    """Size in GiB, of each volume of an array."""
+    throughput: Annotated[Integer | None, Change.LIVE] = Field(default_factory=default_throughput)
+    """MiB/s of a gp3 volume, 125 unless given; at most a quarter of `Iops`."""
+    encrypted: Annotated[bool, Change.REPLACES] = True
+    """Whether the volume is encrypted."""
+    kms_key_id: Annotated[KmsKeyId | None, Change.REPLACES] = None
+    """KMS key that encrypts the volume, instead of the account's default key."""
+    snapshot_id: Annotated[
+        str | None,
+        Change.REPLACES,
+        Matching(r"snap-([0-9a-z]{8}|[0-9a-z]{17})", "a snapshot id like `snap-0123456789abcdef0`"),
+    ] = None
+    """Snapshot to make the volume from."""
+    volume_id: Annotated[
+        str | None,
+        Change.REPLACES,
+        Matching(r"vol-([0-9a-z]{8}|[0-9a-z]{17})", "a volume id like `vol-0123456789abcdef0`"),
+    ] = None
+    """Existing volume to attach instead of a new one; it is never deleted with the cluster."""
+    raid: Raid | None = None
+    """An array instead of one volume."""
+    deletion_policy: Annotated[Literal["Delete", "Retain", "Snapshot"] | None, Change.LIVE] = Field(
+        default_factory=lambda section: None if section["volume_id"] else "Delete"
+    )
+    """What happens to a new volume when the cluster is deleted; Delete unless given."""
+
+    def rules(self) -> Iterator[Violation]:
+        """EBS's limits by type, and a key only where there is encryption."""
+        yield from volume_violations(self.volume_type, self.size, self.iops, self.throughput)
+        if self.kms_key_id and not self.encrypted:
+            yield Violation("KmsKeyId", "needs Encrypted", "write Encrypted: true, or remove KmsKeyId")
+
+
+class EfsSettings(Section):
+    """An EFS file system, mounted by every node."""
+
+    encrypted: Annotated[bool, Change.REPLACES] = False
+    """Whether the file system is encrypted."""
+    kms_key_id: Annotated[KmsKeyId | None, Change.REPLACES] = None
+    """KMS key that encrypts the file system, instead of the account's default key."""
+    performance_mode: Annotated[Literal["generalPurpose", "maxIO"], Change.REPLACES] = "generalPurpose"
+    """Performance mode."""
+    throughput_mode: Annotated[Literal["bursting", "provisioned"], Change.LIVE] = "bursting"
+    """Throughput mode."""
+    provisioned_throughput: Annotated[Integer | None, Change.LIVE, Field(ge=1, le=1024)] = None
+    """MiB/s in throughput mode `provisioned`."""
+    file_system_id: Annotated[
+        str | None,
+        Change.REPLACES,
+        Matching(r"fs-([0-9a-z]{8}|[0-9a-z]{17})", "a file system id like `fs-0123456789abcdef0`"),
+    ] = None
+    """Existing file system to mount instead of a new one; it is never deleted with the cluster."""
+    deletion_policy: Annotated[Literal["Delete", "Retain"] | None, Change.LIVE] = Field(
+        default_factory=lambda section: None if section["file_system_id"] else "Delete"
+    )
+    """What happens to a new file system when the cluster is deleted; Delete unless given."""
+    access_point_id: Annotated[
+        str | None, Change.FIXED, Matching(r"fsap-[0-9a-z]{17}", "an access point id like `fsap-0123456789abcdef0`")
+    ] = None
+    """Access point of an existing file system to mount through."""
+    encryption_in_transit: Annotated[bool, Change.FIXED] = False
+    """Whether nodes mount the file system over TLS."""
+    iam_authorization: Annotated[bool, Change.FIXED] = False
+    """Whether nodes mount the file system with their role's identity."""
+
+    def rules(self) -> Iterator[Violation]:
+        """What goes with an existing file system, with a mode, with encryption."""
+        if self.file_system_id:
+            for name in ("encrypted", "kms_key_id", "performance_mode", "throughput_mode", "provisioned_throughput",
+                         "deletion_policy"):  # fmt: skip
+                if name in self.model_fields_set:
+                    key = "".join(word.capitalize() for word in name.split("_"))
+                    yield Violation(key, "does not apply to an existing file system", f"remove {key} or FileSystemId")
+        yield from self._throughput_violations()
+        yield from self._mount_violations()
+        if self.kms_key_id and not self.encrypted:
+            yield Violation("KmsKeyId", "needs Encrypted", "write Encrypted: true, or remove KmsKeyId")
+
+    def _throughput_violations(self) -> Iterator[Violation]:
+        if self.throughput_mode == "provisioned" and not self.provisioned_throughput:
+            suggestion = "write a number of MiB/s, or remove ThroughputMode"
+            yield Violation("ProvisionedThroughput", "is missing with ThroughputMode: provisioned", suggestion)
+        if self.provisioned_throughput and self.throughput_mode != "provisioned":
+            suggestion = "write ThroughputMode: provisioned, or remove ProvisionedThroughput"
+            yield Violation("ThroughputMode", "must be provisioned where ProvisionedThroughput is given", suggestion)
+
+    def _mount_violations(self) -> Iterator[Violation]:
+        if self.access_point_id and not self.file_system_id:
+            yield Violation("AccessPointId", "needs FileSystemId", "name the file system of the access point")
+        for key, used in (("AccessPointId", self.access_point_id), ("IamAuthorization", self.iam_authorization)):
+            if used and not self.encryption_in_transit:
+                yield Violation(key, "needs EncryptionInTransit", f"write EncryptionInTransit: true, or remove {key}")
+
+
+class SharedStorage(Section):
+    """A directory that the head node and all jobs see."""
+
+    mount_dir: Annotated[Directory, Change.FIXED]
+    """Directory under which nodes and jobs see the storage."""
+    name: Annotated[
+        str,
+        Change.FIXED,
+        Matching(r"(?!default$)[\w+\-=.:@/]{1,30}", "at most 30 letters, digits or `+-=._:@/`, and not `default`"),
+    ]
+    """Name, by which an update recognises the storage."""
+    storage_type: Annotated[Literal["Ebs", "Efs"], Change.REPLACES, NotOffered(NOT_OFFERED_TYPES)]
+    """Kind of storage."""
+    ebs_settings: EbsSettings | None = Field(
+        default_factory=lambda section: EbsSettings() if section["storage_type"] == "Ebs" else None
+    )
+    """Settings of an EBS volume; only with StorageType Ebs."""
+    efs_settings: EfsSettings | None = Field(
+        default_factory=lambda section: EfsSettings() if section["storage_type"] == "Efs" else None
+    )
+    """Settings of an EFS file system; only with StorageType Efs."""
+    fsx_lustre_settings: Annotated[None, _FSX] = None
+    """An FSx for Lustre file system."""
+    fsx_open_zfs_settings: Annotated[None, _FSX] = None
+    """An FSx for OpenZFS volume."""
+    fsx_ontap_settings: Annotated[None, _FSX] = None
+    """An FSx for ONTAP volume."""
+    file_cache_settings: Annotated[None, _FSX] = None
+    """An Amazon File Cache."""
+
+    @property
+    def mount_point(self) -> str:
+        """The absolute path of `MountDir`, which may lack its first slash."""
+        return f"/{self.mount_dir.strip('/')}"
+
+    def rules(self) -> Iterator[Violation]:
+        """Settings of the right type, and no directory that the system needs."""
+        if self.mount_point in RESERVED_DIRECTORIES:
+            yield Violation("MountDir", "is a directory of the system", "write another directory, like `/shared`")
+        for key, settings, storage_type in (
+            ("EbsSettings", self.ebs_settings, "Ebs"),
+            ("EfsSettings", self.efs_settings, "Efs"),
+        ):
+            if settings is not None and self.storage_type != storage_type:
+                suggestion = f"write StorageType: {storage_type}, or remove {key}"
+                yield Violation(key, f"does not go with StorageType: {self.storage_type}", suggestion)
+
+
+def _storage_rules(storages: tuple[SharedStorage, ...]) -> tuple[SharedStorage, ...]:
+    errors = [
+        InitErrorDetails(type=problem(code, message, suggestion), loc=loc, input=None)
+        for loc, code, message, suggestion in (*_crowded(storages), *_overlapping(storages), *_shared_twice(storages))
+    ]
+    if errors:
+        raise ValidationError.from_exception_data("SharedStorage", errors)
+    return storages
+
+
+type _Found = tuple[tuple[int | str, ...], Code, str, str]
+
+
+def _crowded(storages: tuple[SharedStorage, ...]) -> Iterator[_Found]:
+    counts: dict[tuple[str, int], int] = {}
+    for index, storage in enumerate(storages):
+        kind = _kind(storage)
+        counts[kind] = counts.get(kind, 0) + 1
+        if counts[kind] == kind[1] + 1:
+            yield (index,), Code.OUT_OF_RANGE, f"there are more than {kind[1]} {kind[0]}", f"keep at most {kind[1]}"
+
+
+def _kind(storage: SharedStorage) -> tuple[str, int]:
+    if storage.ebs_settings:
+        return ("RAID arrays", MOST_RAID_ARRAYS) if storage.ebs_settings.raid else ("EBS volumes", MOST_EBS_VOLUMES)
+    if storage.efs_settings and storage.efs_settings.file_system_id:
+        return ("existing EFS file systems", MOST_EXISTING_FILE_SYSTEMS)
+    return ("new EFS file systems", MOST_NEW_FILE_SYSTEMS)
+
+
+def _overlapping(storages: tuple[SharedStorage, ...]) -> Iterator[_Found]:
+    for index, storage in enumerate(storages):
+        for earlier in storages[:index]:
+            paths = (f"{storage.mount_point}/", f"{earlier.mount_point}/")
+            if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
+                suggestion = "write directories of which none contains another"
+                yield (index, "MountDir"), Code.NOT_UNIQUE, "overlaps with that of an earlier storage", suggestion
+                break
+
+
+def _shared_twice(storages: tuple[SharedStorage, ...]) -> Iterator[_Found]:
+    seen: set[str] = set()
+    for index, storage in enumerate(storages):
+        for section, key, value in (
+            ("EbsSettings", "VolumeId", storage.ebs_settings and storage.ebs_settings.volume_id),
+            ("EfsSettings", "FileSystemId", storage.efs_settings and storage.efs_settings.file_system_id),
+        ):
+            if value and value in seen:
+                yield (index, section, key), Code.NOT_UNIQUE, "is used by an earlier storage", "share it once"
+            elif value:
+                seen.add(value)
+
+
+SharedStorages = Annotated[tuple[SharedStorage, ...], Change.FIXED, Unique("Name"), AfterValidator(_storage_rules)]
+"""The value of `SharedStorage`: rules between its items included."""
+
+
+# ---- resources
