@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -161,11 +163,13 @@ def set_up(level: str) -> None:
     uv = make_uv(python)
     own = ["-e", ".", "--group", "dev"]
     inputs = [ROOT / name for name in ("pyproject.toml", "layers/shoal/requirements.txt", "shoal_cli/requirements.txt")]
-    steps = [(".venv", lambda: make_environment(uv, ROOT / ".venv", python, own, inputs))]
+    steps: list[tuple[str, Callable[[], bool]]] = [
+        (".venv", partial(make_environment, uv, ROOT / ".venv", python, own, inputs))
+    ]
     for name, requirements, needed_for in ENVIRONMENTS:
         if needed_for == "run" or level == "test":
             path = ROOT / requirements
-            steps.append((name, lambda n=name, p=path: make_environment(uv, TOOLS / n, python, ["-r", str(p)], [p])))
+            steps.append((name, partial(make_environment, uv, TOOLS / name, python, ["-r", str(path)], [path])))
     if level == "test":
         steps += [("asl-validator", make_node_tools), ("Debian packages", install_debian_packages)]
     for name, step in steps:

@@ -42,7 +42,14 @@ def _run(request: Request, execution_arn: str, started: datetime) -> dict[str, A
         stored = s3.put_text(settings.bucket, f"configurations/{name}.yaml", text)
     machine = admission.machine_of(request, cluster)
     start = Start(
-        identity, request.operation, name, execution_arn, started, started + request.deadline, not request.changes_something, stored
+        identity,
+        request.operation,
+        name,
+        execution_arn,
+        started,
+        started + request.deadline,
+        not request.changes_something,
+        stored,
     )
     _open(request, start)
     return {

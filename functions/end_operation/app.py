@@ -22,10 +22,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     operation = dynamodb.read_operation(name, identity)
     if operation is None:
         raise LookupError(f"the ledger has no operation {identity} of cluster {name}")
-    failure = None if result is not None else outcome.failure_of(operation, event["failure"])
+    failure = outcome.failure_of(operation, event["failure"]) if result is None else None
     if operation["status"] == "RUNNING":
         _close(operation, result, failure)
-    return {"failure": outcome.told(failure)} if failure else outcome.answer(operation, result)
+    return {"failure": outcome.told(failure)} if failure else outcome.answer(operation, result or {})
 
 
 def _close(operation: dict[str, Any], result: dict[str, Any] | None, failure: dict[str, Any] | None) -> None:
@@ -36,7 +36,7 @@ def _close(operation: dict[str, Any], result: dict[str, Any] | None, failure: di
         return
     registered = outcome.registered(operation, dynamodb.read_cluster(name), result, now)
     stack = stack_name(Settings.from_environment().name_prefix, name)
-    gone = outcome.forgets(operation["operation"]) and not cloudformation.stack_exists(stack)
+    gone = outcome.forgets(operation["operation"]) and cloudformation.describe_stack(stack) is None
     key = ledger.operation_key(name, identity)
     if not dynamodb.write(ledger.end(key, identity, name, closed, registered, forget=gone)):
         logger.warning("the operation was ended by somebody else", operation_id=identity)

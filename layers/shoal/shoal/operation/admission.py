@@ -59,7 +59,10 @@ def check_configuration(text: str, region: str) -> None:
 
 def invalid_configuration(problems: Sequence[Problem]) -> OperationError:
     """Every problem of a configuration, in one line."""
-    told = [f"{problem.path}: {problem.message}" + f" ({problem.suggestion})" * bool(problem.suggestion) for problem in problems]
+    told = [
+        f"{problem.path}: {problem.message}" + f" ({problem.suggestion})" * bool(problem.suggestion)
+        for problem in problems
+    ]
     return OperationError(
         ErrorCode.INVALID_CONFIGURATION,
         "; ".join(told),

@@ -1,0 +1,91 @@
+"""Run the checks and the tests tier by tier, and end with one summary: what passed, and how long each tier took.
+
+Every tier runs, also after one failed, so that one run shows all that is wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
+PYTEST = (str(BIN / "pytest"), "-q", "--no-header", "-rfE")
+
+
+@dataclass(frozen=True)
+class Tier:
+    """Commands that answer one question; the first word of a tier selects it on the command line."""
+
+    name: str
+    question: str
+    commands: tuple[tuple[str, ...], ...]
+
+
+TIERS = (
+    Tier(
+        "checks",
+        "is it well formed?",
+        (
+            (str(BIN / "ruff"), "check", "--quiet", "."),
+            (str(BIN / "ruff"), "format", "--quiet", "--check", "."),
+            (str(BIN / "mypy"), "--no-error-summary"),
+            (str(BIN / "lint-imports"), "--no-logo"),
+            (str(SAM), "validate", "--lint"),
+        ),
+    ),
+    Tier("template", "is it wired, named and bounded?", ((*PYTEST, "tests/template"),)),
+    Tier("unit", "is the decision right?", ((*PYTEST, "-n", "2", "tests/unit"),)),
+    Tier("functions", "do event, handler and result fit?", ((*PYTEST, "-n", "2", "tests/functions"),)),
+    Tier("statemachines", "which path, after which failure?", ((*PYTEST, "-n", "2", "tests/statemachines"),)),
+    Tier("nodes", "does a node become what it should?", ((*PYTEST, "tests/nodes"),)),
+    Tier("embedded_aws", "does the embedded AWS behave as AWS?", ((*PYTEST, "tests/embedded_aws"),)),
+    Tier("life", "does the whole run, under its own roles?", ((*PYTEST, "tests/life"),)),
+)
+
+
+def run(tier: Tier) -> tuple[bool, str, float]:
+    """Run a tier's commands; whether all passed, what pytest counted, seconds."""
+    began, passed, counted = time.monotonic(), True, []
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    for command in tier.commands:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if done.returncode != 0:
+            passed = False
+            print(done.stdout.rstrip(), flush=True)
+            print(f"failed: {' '.join(command)}", flush=True)
+        summary = re.findall(r"\d+ (?:passed|failed|error|errors|skipped)", done.stdout)
+        counted += summary or [f"{Path(command[0]).name} {'ok' if done.returncode == 0 else 'failed'}"]
+    return passed, ", ".join(counted), time.monotonic() - began
+
+
+def main(selected: list[str]) -> int:
+    """Run the selected tiers, or all; 0 when all passed."""
+    known = {tier.name for tier in TIERS}
+    if not known.issuperset(selected):
+        print(f"unknown tier {' '.join(set(selected) - known)}; there are: {' '.join(sorted(known))}", file=sys.stderr)
+        return 2
+    results = []
+    for tier in TIERS:
+        if selected and tier.name not in selected:
+            continue
+        print(f"== {tier.name}: {tier.question}", flush=True)
+        results.append((tier, *run(tier)))
+    print("\nsummary")
+    for tier, passed, counted, seconds in results:
+        print(f"  {'ok    ' if passed else 'FAILED'} {tier.name:14} {seconds:6.0f} s  {counted}")
+    failed = sum(not passed for _, passed, _, _ in results)
+    print(f"{len(results) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
