@@ -1,0 +1,38 @@
+"""AWS Batch: queues taken out of use and their jobs ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import batched
+from typing import Any
+
+from shoal.aws.session import client
+
+UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+"""Every status of a job that has not ended, https://docs.aws.amazon.com/batch/latest/userguide/job_states.html."""
+_QUEUES = 100
+"""Queues in one DescribeJobQueues call, https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobQueues.html."""
+
+
+def describe_queues(arns: list[str]) -> Iterator[dict[str, Any]]:
+    """Those of the queues that exist: `jobQueueArn`, `state`, `status`."""
+    for chunk in batched(arns, _QUEUES, strict=False):
+        yield from client("batch").describe_job_queues(jobQueues=list(chunk))["jobQueues"]
+
+
+def disable_queue(arn: str) -> None:
+    """Let a queue take no more jobs."""
+    client("batch").update_job_queue(jobQueue=arn, state="DISABLED")
+
+
+def unfinished_jobs(queue: str) -> Iterator[str]:
+    """Ids of a queue's jobs that have not ended; an array or multi-node job counts once."""
+    paginator = client("batch").get_paginator("list_jobs")
+    for status in UNFINISHED:
+        for page in paginator.paginate(jobQueue=queue, jobStatus=status):
+            yield from (job["jobId"] for job in page["jobSummaryList"])
+
+
+def terminate_job(job_id: str, reason: str) -> None:
+    """End a job in whatever state it is; a second time changes nothing."""
+    client("batch").terminate_job(jobId=job_id, reason=reason)

@@ -1,0 +1,126 @@
+"""S3: texts and objects of the control plane, and the marker object of a cluster's prefix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shoal.aws.session import client
+from shoal.errors import ErrorCode, OperationError
+
+_UNREADABLE = {
+    "NoSuchBucket",
+    "NoSuchKey",
+    "NoSuchVersion",
+    "AccessDenied",
+    "InvalidBucketName",
+    "PermanentRedirect",
+    "403",
+    "404",
+}
+
+
+def read_object(bucket: str, key: str, version_id: str | None = None) -> bytes:
+    """An object's content."""
+    version = {"VersionId": version_id} if version_id else {}
+    content: bytes = client("s3").get_object(Bucket=bucket, Key=key, **version)["Body"].read()
+    return content
+
+
+def read_text(bucket: str, key: str, version_id: str | None = None) -> str:
+    """An object's content as text.
+
+    Raises:
+        OperationError: there is nothing that can be read, or it is not text in UTF-8.
+    """
+    try:
+        return read_object(bucket, key, version_id).decode("utf-8")
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in _UNREADABLE:
+            raise
+        raise _unreadable(bucket, key, code) from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(bucket, key, "it is not text in UTF-8") from error
+
+
+def _unreadable(bucket: str, key: str, reason: str) -> OperationError:
+    return OperationError(ErrorCode.CONFIGURATION_UNREADABLE, f"s3://{bucket}/{key} cannot be read: {reason}")
+
+
+def put_object(bucket: str, key: str, content: bytes) -> dict[str, str]:
+    """Store an object; `{"bucket", "key", "versionId"}`, where a bucket without versions has the version `null`."""
+    answer = client("s3").put_object(Bucket=bucket, Key=key, Body=content)
+    return {"bucket": bucket, "key": key, "versionId": answer.get("VersionId", "null")}
+
+
+def put_text(bucket: str, key: str, text: str) -> dict[str, str]:
+    """Store a text in UTF-8; `{"bucket", "key", "versionId"}`."""
+    return put_object(bucket, key, text.encode())
+
+
+def object_exists(bucket: str, key: str) -> bool:
+    """Whether an object is there.
+
+    S3 answers 403 for an absent object to a caller who may not list the bucket, so the caller needs s3:ListBucket
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
+    """
+    try:
+        client("s3").head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NoSuchBucket"}:
+            return False
+        raise
+    return True
+
+
+def stack_of_bucket(s3: Any, bucket: str) -> str | None:
+    """Id of the stack that made a bucket, by CloudFormation's tag; empty if none did, none if it is absent."""
+    try:
+        tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "NoSuchBucket":
+            return None
+        if code == "NoSuchTagSet":
+            return ""
+        raise
+    return next((tag["Value"] for tag in tags if tag["Key"] == "aws:cloudformation:stack-id"), "")
+
+
+def read_marker(s3: Any, bucket: str, key: str) -> str | None:
+    """The stack that a prefix's marker object names; none if marker or bucket is absent."""
+    try:
+        text: str = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket"}:
+            return None
+        raise
+    return text.strip()
+
+
+def write_marker(s3: Any, bucket: str, key: str, stack_id: str, *, replaces: bool) -> bool:
+    """Mark a prefix as a stack's own; false when another marker was written first.
+
+    Args:
+        s3: a client.
+        bucket: the user's bucket.
+        key: the marker's key.
+        stack_id: the stack.
+        replaces: whether there is a marker (of a stack that is gone) to be replaced.
+    """
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    condition = {} if replaces else {"IfNoneMatch": "*"}
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=stack_id.encode(), **condition)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"PreconditionFailed", "ConditionalRequestConflict"}:
+            return False
+        raise
+    return True
+
+
+def holds_objects(s3: Any, bucket: str, prefix: str) -> bool:
+    """Whether there is any current object below a prefix."""
+    return bool(s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("KeyCount", 0))
