@@ -29,6 +29,9 @@ LOG_FILE = "server.log"
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 
+_started: dict[int, subprocess.Popen[bytes]] = {}
+"""Servers that this process started itself, to be collected when they end."""
+
 
 class EmbeddedAwsError(Exception):
     """The embedded AWS did not start, or is not what it should be; the message says why, in one line."""
@@ -128,6 +131,7 @@ def start(
             )
     except FileNotFoundError as error:
         raise EmbeddedAwsError(f"no interpreter for the embedded AWS at {command[0]}; run `make setup`") from error
+    _started[process.pid] = process
     return _wait_until_ready(process, state_dir)
 
 
@@ -167,12 +171,12 @@ def _read(state_dir: Path) -> Server | None:
 
 
 def _alive(pid: int) -> bool:
-    """Whether the process runs; one of our own children that has ended is collected first."""
-    try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    except ChildProcessError:
-        pass  # not our child
+    """Whether the process runs; one that this process started and that has ended is collected."""
+    if pid in _started:
+        if _started[pid].poll() is None:
+            return True
+        del _started[pid]
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -192,6 +196,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], state_dir: Path) -> Serv
         return server
     process.kill()
     process.wait()
+    _started.pop(process.pid, None)
     lines = (state_dir / LOG_FILE).read_text(errors="replace").strip().splitlines()
     reason = lines[-1] if lines else f"no answer within {START_SECONDS:.0f} seconds"
     raise EmbeddedAwsError(f"the embedded AWS did not start: {reason}")

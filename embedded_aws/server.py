@@ -14,7 +14,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from embedded_aws import hooks, process, provisioning
+from embedded_aws import (
+    hooks,
+    lambda_logs,
+    lambdas,
+    layers,
+    process,
+    provisioning,
+    resource_gaps,
+)
 
 
 class Gap(Protocol):
@@ -26,7 +34,12 @@ class Gap(Protocol):
         """Put the module's behaviour in place of MiniStack's."""
 
 
-GAPS: tuple[Gap, ...] = (provisioning,)
+GAPS: tuple[Gap, ...] = (
+    provisioning,
+    lambdas,
+    lambda_logs,
+    *resource_gaps.GAPS,
+)
 
 Route = Callable[[Any], object]
 """Takes the request's JSON (None without a body), returns what is answered as JSON."""
@@ -47,6 +60,7 @@ def run(listener: socket.socket, state_dir: Path) -> int:
     asyncio.run(_serve(listener, state_dir, routes))
     _stop_workers()
     _clear(state_dir)
+    layers.prune()
     (state_dir / process.STATE_FILE).unlink(missing_ok=True)
     os._exit(0)  # executions that still run sit in threads of their own, which an ordinary exit would wait for
 
