@@ -1,0 +1,33 @@
+"""Find an operation's root cause and write it to its item; the first one stays. It changes nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from shoal import links
+from shoal.aws import cloudformation, dynamodb
+from shoal.failure import explain
+from shoal.observability import logger
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answer `{code, cause, resource?, link?, nextAction?}` for `{operationId, clusterName, failure, stackId, token}`.
+
+    Stack and token are those of the stack operation that failed, if one did.
+    A child that failed before has recorded what is now caught as its consequence, so what is recorded is the answer.
+    """
+    name, operation_id = event["clusterName"], event["operationId"]
+    recorded = (dynamodb.read_operation(name, operation_id) or {}).get("failure")
+    if recorded:
+        return dict(recorded)
+    stack_id = event.get("stackId") or ""
+    token = event.get("token") or ""
+    events = cloudformation.operation_events(stack_id, token) if stack_id and token else []
+    link = links.stack(stack_id) if stack_id.startswith("arn:") else None
+    failure = explain(event["failure"], cloudformation.with_nested(events), link).to_item()
+    dynamodb.record_failure(name, operation_id, failure)
+    logger.info("operation failed", cluster_name=name, operation_id=operation_id, failure=failure)
+    return failure
