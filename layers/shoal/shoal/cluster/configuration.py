@@ -18,7 +18,7 @@ from shoal.cluster.problems import ConfigurationError, Problem, make, merged, of
 from shoal.cluster.reading import forbidden, mapping, parse, without_nulls
 from shoal.cluster.storage import SharedStorages
 
-RESERVED_TAGS = r"aws:|shoal:|parallelcluster:"
+RESERVED_TAGS = r"[Aa][Ww][Ss]:|[Ss][Hh][Oo][Aa][Ll]:|parallelcluster:(?!custom_resource$)"
 MOST_TAGS = 40
 """AWS allows 50 for each resource, Shoal and CloudFormation add theirs."""
 
@@ -30,9 +30,7 @@ class Tag(Section):
         str,
         Change.LIVE,
         Field(max_length=128),
-        Matching(
-            rf"(?!(?i:{RESERVED_TAGS})).+", "a key that does not begin with `aws:`, `shoal:` or `parallelcluster:`"
-        ),
+        Matching(rf"(?!{RESERVED_TAGS}).+", "a key that does not begin with `aws:`, `shoal:` or `parallelcluster:`"),
     ]
     """Key of the tag."""
     value: Annotated[str, Change.LIVE, Field(max_length=256)]

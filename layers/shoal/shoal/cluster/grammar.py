@@ -102,7 +102,7 @@ class Refused:
         return core_schema.no_info_before_validator_function(refuse, core_schema.none_schema())
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
-        return {"not": {}}
+        return {"not": {}, "$comment": f"Not offered: {self.reason}. Instead: {self.instead}."}
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,30 @@ class Unique:
         if repeated:
             raise ValidationError.from_exception_data("list", repeated)
         return items
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What Shoal accepts and ParallelCluster refuses."""
+
+    path: str
+    what: str
+
+
+_QUEUE = "Scheduling.AwsBatchQueues[]"
+ADDITIONS = (
+    Addition("Scheduling.AwsBatchQueues", "up to ten queues instead of one"),
+    Addition(f"{_QUEUE}.ComputeResources", "up to three compute resources in a queue instead of one"),
+    Addition(f"{_QUEUE}.Networking.SubnetIds", "several subnets instead of one"),
+    Addition(f"{_QUEUE}.Name", "capital letters and underscores, which Batch allows"),
+    Addition(f"{_QUEUE}.ComputeResources[].Name", "capital letters and underscores, which Batch allows"),
+    Addition("Image.Os", "debian12, and ubuntu2404 with AWS Batch"),
+    Addition("HeadNode.Imds.Secured", "absent means false, which ParallelCluster wants written out with AWS Batch"),
+    Addition("ContainerImage", "a ready image for the jobs"),
+    Addition(f"{_QUEUE}.ContainerImage", "a ready image for the jobs of one queue"),
+    Addition("Lifecycle", "protection from deletion"),
+)
+"""All that Shoal accepts beyond ParallelCluster 3.15.1; each row has a test that asks both."""
 
 
 def _integer(value: object) -> object:

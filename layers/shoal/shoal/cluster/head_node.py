@@ -12,7 +12,8 @@ from shoal.cluster.grammar import Change, Code, Integer, Matching, NotOffered, R
 from shoal.cluster.iam import HeadNodeIam
 from shoal.cluster.image import HeadNodeImage
 from shoal.cluster.network import HeadNodeNetworking
-from shoal.cluster.storage import Directory, VolumeType, default_iops, default_throughput, volume_violations
+from shoal.cluster.storage import Directory
+from shoal.cluster.volume import VolumeType, default_iops, default_throughput, volume_violations
 
 ANYWHERE = "0.0.0.0/0"
 _OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Address
 from re import fullmatch
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from shoal.cluster.grammar import Change, Code, Matching, Refused, Section, Violation, problem
+from shoal.cluster.site import Site
+from shoal.cluster.template import Resource, Value, logical_id, ref, tag_list
+
+if TYPE_CHECKING:
+    from shoal.cluster.batch import Queue
+    from shoal.cluster.configuration import Cluster
 
 SubnetId = Annotated[str, Matching(r"subnet-([0-9a-z]{8}|[0-9a-z]{17})", "a subnet id like `subnet-0123456789abcdef0`")]
 SecurityGroupId = Annotated[
@@ -36,18 +42,13 @@ def _is_address(value: str) -> bool:
     return True
 
 
-class _SecurityGroups(Section):
-    security_groups: tuple[SecurityGroupId, ...]
-    additional_security_groups: tuple[SecurityGroupId, ...]
-
-    def rules(self) -> Iterator[Violation]:
-        """Groups instead of the cluster's own, or in addition to it."""
-        if self.security_groups and self.additional_security_groups:
-            suggestion = "keep SecurityGroups to replace the cluster's own group, the other to add to it"
-            yield Violation("AdditionalSecurityGroups", "cannot be combined with SecurityGroups", suggestion)
+def _one_kind_of_groups(section: HeadNodeNetworking | QueueNetworking) -> Iterator[Violation]:
+    if section.security_groups and section.additional_security_groups:
+        suggestion = "keep SecurityGroups to replace the cluster's own group, the other to add to it"
+        yield Violation("AdditionalSecurityGroups", "cannot be combined with SecurityGroups", suggestion)
 
 
-class HeadNodeNetworking(_SecurityGroups):
+class HeadNodeNetworking(Section):
     """Where the head node stands and who reaches it."""
 
     subnet_id: Annotated[SubnetId, Change.REPLACES]
@@ -63,8 +64,12 @@ class HeadNodeNetworking(_SecurityGroups):
     ] = None
     """HTTP proxy of the head node."""
 
+    def rules(self) -> Iterator[Violation]:
+        """Groups instead of the cluster's own, or in addition to it."""
+        return _one_kind_of_groups(self)
 
-class QueueNetworking(_SecurityGroups):
+
+class QueueNetworking(Section):
     """Where a queue's instances stand."""
 
     subnet_ids: Annotated[tuple[SubnetId, ...], Change.ROLLS, Field(min_length=1, max_length=16)]
@@ -76,5 +81,81 @@ class QueueNetworking(_SecurityGroups):
     additional_security_groups: Annotated[tuple[SecurityGroupId, ...], Change.ROLLS] = ()
     """Security groups in addition to the one made for compute instances."""
 
+    def rules(self) -> Iterator[Violation]:
+        """Groups instead of the cluster's own, or in addition to it."""
+        return _one_kind_of_groups(self)
+
 
 # ---- resources
+
+HEAD_NODE_GROUP = "HeadNodeSecurityGroup"
+COMPUTE_GROUP = "ComputeSecurityGroup"
+
+
+def vpc_id(cluster: Cluster, site: Site) -> str:
+    """The cluster's VPC: the one of the head node's subnet."""
+    return site.subnets[cluster.head_node.networking.subnet_id].vpc_id
+
+
+def head_node_groups(cluster: Cluster) -> list[Value]:
+    """The security groups of the head node."""
+    networking = cluster.head_node.networking
+    return [*(networking.security_groups or [ref(HEAD_NODE_GROUP)]), *networking.additional_security_groups]
+
+
+def queue_groups(queue: Queue) -> list[Value]:
+    """The security groups of a queue's instances."""
+    networking = queue.networking
+    return [*(networking.security_groups or [ref(COMPUTE_GROUP)]), *networking.additional_security_groups]
+
+
+def compute_groups(cluster: Cluster) -> dict[str, Value]:
+    """By name, the groups that tell the cluster's compute instances from other machines."""
+    queues = cluster.scheduling.aws_batch_queues
+    groups: dict[str, Value] = {group: group for queue in queues for group in queue.networking.security_groups}
+    return groups | ({COMPUTE_GROUP: ref(COMPUTE_GROUP)} if _owns_compute_group(cluster) else {})
+
+
+def _owns_compute_group(cluster: Cluster) -> bool:
+    return any(not queue.networking.security_groups for queue in cluster.scheduling.aws_batch_queues)
+
+
+def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
+    """The cluster's own security groups, and who may reach whom in them."""
+    custom = cluster.head_node.networking.security_groups
+    head: dict[str, Value] = {group: group for group in custom} or {HEAD_NODE_GROUP: ref(HEAD_NODE_GROUP)}
+    compute = compute_groups(cluster)
+    if not custom:
+        ssh = _ssh(cluster.head_node.ssh.allowed_ips)
+        yield HEAD_NODE_GROUP, _group(cluster, site, "Head node", SecurityGroupIngress=[ssh])
+        for name, source in compute.items():
+            yield logical_id("HeadNodeFrom", name), _everything_from(source, HEAD_NODE_GROUP)
+    if _owns_compute_group(cluster):
+        yield COMPUTE_GROUP, _group(cluster, site, "Compute instances")
+        for name, source in (head | compute).items():
+            yield logical_id("ComputeFrom", name), _everything_from(source, COMPUTE_GROUP)
+
+
+def _group(cluster: Cluster, site: Site, what: str, **rules: Any) -> Resource:
+    return {
+        "Type": "AWS::EC2::SecurityGroup",
+        "Properties": {
+            "GroupDescription": f"{what} of the Shoal cluster {site.cluster_name}",
+            "VpcId": vpc_id(cluster, site),
+            **rules,
+            "Tags": tag_list(cluster, site, Name=f"{site.cluster_name} {what.lower()}"),
+        },
+    }
+
+
+def _ssh(allowed: str) -> dict[str, Any]:
+    source = "SourcePrefixListId" if allowed.startswith("pl-") else "CidrIp"
+    return {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, source: allowed, "Description": "SSH"}
+
+
+def _everything_from(source: Value, group: str) -> Resource:
+    """A rule of its own, since two groups that name each other could not be created otherwise."""
+    return {
+        "Type": "AWS::EC2::SecurityGroupIngress",
+        "Properties": {"GroupId": ref(group), "IpProtocol": "-1", "SourceSecurityGroupId": source},
+    }

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_core import InitErrorDetails
+from pydantic import AfterValidator, Field
 
-from shoal.cluster.grammar import (
-    Change,
-    Code,
-    Integer,
-    Matching,
-    NotOffered,
-    Refused,
-    Section,
-    Unique,
-    Violation,
-    problem,
-)
+from shoal.cluster.grammar import Change, Integer, Matching, NotOffered, Refused, Section, Unique, Violation
+from shoal.cluster.mounts import agree
+from shoal.cluster.volume import VolumeType, default_iops, default_throughput, volume_violations
 
-VolumeType = Literal["standard", "io1", "io2", "gp2", "st1", "sc1", "gp3"]
-SIZES = MappingProxyType(
-    {
-        "standard": (1, 1024),
-        "io1": (4, 16384),
-        "io2": (4, 65536),
-        "gp2": (1, 16384),
-        "gp3": (1, 16384),
-        "st1": (500, 16384),
-        "sc1": (500, 16384),
-    }
-)
-"""GiB; https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html"""
-IOPS = MappingProxyType({"io1": (100, 64000, 50), "io2": (100, 256000, 1000), "gp3": (3000, 16000, 500)})
-"""Least, most, and most for each GiB."""
-DEFAULT_IOPS = MappingProxyType({"io1": 100, "io2": 100, "gp3": 3000})
-THROUGHPUT = (125, 1000)
-"""MiB/s of a gp3 volume."""
 DEFAULT_VOLUME_SIZE = 40
 
 DIRECTORY = r"/?[^/.\\][^/\\]*(/[^/.\\][^/]*)*"
@@ -48,11 +20,6 @@ _SYSTEM = (
     "opt/parallelcluster/shared_login_nodes opt/shoal opt/slurm proc root run sbin srv sys tmp usr var"
 )
 RESERVED_DIRECTORIES = frozenset(f"/{name}" for name in _SYSTEM.split())
-MOST_EBS_VOLUMES = 5
-MOST_RAID_ARRAYS = 1
-MOST_NEW_FILE_SYSTEMS = 1
-MOST_EXISTING_FILE_SYSTEMS = 20
-
 KmsKeyId = Annotated[str, Matching(r"[A-Za-z0-9:/_-]+", "the id, alias or ARN of a KMS key")]
 Directory = Annotated[str, Matching(DIRECTORY, "a directory like `/shared`; no part of it begins with a dot")]
 
@@ -63,48 +30,6 @@ NOT_OFFERED_TYPES = MappingProxyType(
     )
 )
 _FSX = Refused("FSx and file caches cannot be used with AWS Batch", "use StorageType: Efs with EfsSettings")
-
-
-def default_iops(section: Mapping[str, Any]) -> int | None:
-    """ParallelCluster's default for the volume type."""
-    return DEFAULT_IOPS.get(section["volume_type"])
-
-
-def default_throughput(section: Mapping[str, Any]) -> int | None:
-    """ParallelCluster's default for the volume type."""
-    return THROUGHPUT[0] if section["volume_type"] == "gp3" else None
-
-
-def volume_violations(
-    volume_type: str, size: int | None, iops: int | None, throughput: int | None
-) -> Iterator[Violation]:
-    """EBS's rules for a volume; an unknown size (the AMI's) is not checked."""
-    least, most = SIZES[volume_type]
-    if size is not None and not least <= size <= most:
-        suggestion = f"write {least} to {most} for {volume_type}"
-        yield Violation("Size", f"is out of range for {volume_type}", suggestion, Code.OUT_OF_RANGE)
-    yield from _iops_violations(volume_type, size, iops)
-    if volume_type != "gp3" or throughput is None:
-        return
-    if not THROUGHPUT[0] <= throughput <= THROUGHPUT[1]:
-        suggestion = f"write {THROUGHPUT[0]} to {THROUGHPUT[1]} MiB/s"
-        yield Violation("Throughput", "is out of range for gp3", suggestion, Code.OUT_OF_RANGE)
-    elif iops and throughput > iops / 4:
-        yield Violation("Throughput", "is more than a quarter of Iops", f"write at most {iops // 4}, or raise Iops")
-
-
-def _iops_violations(volume_type: str, size: int | None, iops: int | None) -> Iterator[Violation]:
-    if not iops:
-        return
-    if volume_type not in IOPS:
-        yield Violation("Iops", f"does not apply to {volume_type} volumes", "remove Iops, or write VolumeType: gp3")
-        return
-    least, most, ratio = IOPS[volume_type]
-    if not least <= iops <= most:
-        suggestion = f"write {least} to {most} for {volume_type}"
-        yield Violation("Iops", f"is out of range for {volume_type}", suggestion, Code.OUT_OF_RANGE)
-    elif size is not None and iops > size * ratio:
-        yield Violation("Iops", f"is more than {ratio} for each GiB", f"write at most {size * ratio}, or raise Size")
 
 
 class Raid(Section):
@@ -266,60 +191,7 @@ class SharedStorage(Section):
                 yield Violation(key, f"does not go with StorageType: {self.storage_type}", suggestion)
 
 
-def _storage_rules(storages: tuple[SharedStorage, ...]) -> tuple[SharedStorage, ...]:
-    errors = [
-        InitErrorDetails(type=problem(code, message, suggestion), loc=loc, input=None)
-        for loc, code, message, suggestion in (*_crowded(storages), *_overlapping(storages), *_shared_twice(storages))
-    ]
-    if errors:
-        raise ValidationError.from_exception_data("SharedStorage", errors)
-    return storages
-
-
-type _Found = tuple[tuple[int | str, ...], Code, str, str]
-
-
-def _crowded(storages: tuple[SharedStorage, ...]) -> Iterator[_Found]:
-    counts: dict[tuple[str, int], int] = {}
-    for index, storage in enumerate(storages):
-        kind = _kind(storage)
-        counts[kind] = counts.get(kind, 0) + 1
-        if counts[kind] == kind[1] + 1:
-            yield (index,), Code.OUT_OF_RANGE, f"there are more than {kind[1]} {kind[0]}", f"keep at most {kind[1]}"
-
-
-def _kind(storage: SharedStorage) -> tuple[str, int]:
-    if storage.ebs_settings:
-        return ("RAID arrays", MOST_RAID_ARRAYS) if storage.ebs_settings.raid else ("EBS volumes", MOST_EBS_VOLUMES)
-    if storage.efs_settings and storage.efs_settings.file_system_id:
-        return ("existing EFS file systems", MOST_EXISTING_FILE_SYSTEMS)
-    return ("new EFS file systems", MOST_NEW_FILE_SYSTEMS)
-
-
-def _overlapping(storages: tuple[SharedStorage, ...]) -> Iterator[_Found]:
-    for index, storage in enumerate(storages):
-        for earlier in storages[:index]:
-            paths = (f"{storage.mount_point}/", f"{earlier.mount_point}/")
-            if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
-                suggestion = "write directories of which none contains another"
-                yield (index, "MountDir"), Code.NOT_UNIQUE, "overlaps with that of an earlier storage", suggestion
-                break
-
-
-def _shared_twice(storages: tuple[SharedStorage, ...]) -> Iterator[_Found]:
-    seen: set[str] = set()
-    for index, storage in enumerate(storages):
-        for section, key, value in (
-            ("EbsSettings", "VolumeId", storage.ebs_settings and storage.ebs_settings.volume_id),
-            ("EfsSettings", "FileSystemId", storage.efs_settings and storage.efs_settings.file_system_id),
-        ):
-            if value and value in seen:
-                yield (index, section, key), Code.NOT_UNIQUE, "is used by an earlier storage", "share it once"
-            elif value:
-                seen.add(value)
-
-
-SharedStorages = Annotated[tuple[SharedStorage, ...], Change.FIXED, Unique("Name"), AfterValidator(_storage_rules)]
+SharedStorages = Annotated[tuple[SharedStorage, ...], Change.FIXED, Unique("Name"), AfterValidator(agree)]
 """The value of `SharedStorage`: rules between its items included."""
 
 
