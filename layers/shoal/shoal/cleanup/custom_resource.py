@@ -91,18 +91,18 @@ def execution_name(event: Mapping[str, Any]) -> str:
     return f"custom-resource-{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
 
 
-def answer_body(event: Mapping[str, Any], physical_id: str, *, reason: str | None = None) -> bytes:
+def answer_body(event: Mapping[str, Any], *, reason: str | None = None) -> bytes:
     """The answer to an event, SUCCESS or, with a reason, FAILED; at most 4,096 bytes.
 
     Args:
-        event: the event, or what was kept of it: `StackId`, `RequestId` and `LogicalResourceId` are read.
-        physical_id: the resource's physical id.
+        event: the event, or what was kept of a Delete.
         reason: why it failed, shown in the stack's events; cut at 1,000 characters.
     """
+    made = event.get("RequestType") in {"Create", "Update"}
     body = {
         "Status": "SUCCESS" if reason is None else "FAILED",
-        "PhysicalResourceId": physical_id,
+        "PhysicalResourceId": Target.from_event(event).physical_id if made else event["PhysicalResourceId"],
         **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
         **({} if reason is None else {"Reason": reason[:REASON_LENGTH]}),
     }
-    return json.dumps(body, ensure_ascii=False).encode()
+    return json.dumps(body).encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -19,6 +19,8 @@ _CONFIRM_SECONDS = 10
 _STUCK_SECONDS = 15
 _NEXT_SECONDS = 1
 _LONGEST_SECONDS = 240
+_MARGIN = 45
+"""Seconds before the function's limit at which no further call begins: those under way end, the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,17 @@ class Progress:
             "waitSeconds": self.wait_seconds,
             "outcome": self.outcome,
         }
+
+
+def seconds_left(milliseconds_left: Callable[[], int], deadline: datetime, clock: Callable[[], datetime]) -> float:
+    """Seconds until a slice has to end: before the function's own limit, and not after the deadline.
+
+    Args:
+        milliseconds_left: what the function's context says.
+        deadline: the whole emptying's.
+        clock: the time now.
+    """
+    return min(milliseconds_left() / 1000 - _MARGIN, (deadline - clock()).total_seconds())
 
 
 def ended(owner: str | None, stack_id: str, before: Progress) -> Progress | None:
