@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from shoal.cluster.bucket import EMPTY_BUCKET
 from shoal.cluster.grammar import Change, Code, Integer, Matching, NotOffered, Refused, Section, Unique, Violation
 from shoal.cluster.image import ContainerImage
-from shoal.cluster.network import QueueNetworking
+from shoal.cluster.network import QueueNetworking, queue_groups
+from shoal.cluster.repository import EMPTY_REPOSITORY
+from shoal.cluster.site import Site, names
+from shoal.cluster.template import Resource, get_att, logical_id, ref, tag_map
+
+if TYPE_CHECKING:
+    from shoal.cluster.configuration import Cluster
 
 MOST_QUEUES = 10
 MOST_COMPUTE_RESOURCES = 3
@@ -100,3 +107,92 @@ class Scheduling(Section):
 
 
 # ---- resources
+
+HOST_PROFILE = "HostInstanceProfile"
+UPDATE_TIMEOUT = 30
+"""Minutes that jobs may go on on instances that an update retires; Batch's own default,
+https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
+"""
+HOST_IMAGES = ("ECS_AL2023", "ECS_AL2023_NVIDIA")
+"""Batch takes the second for instance types with GPUs."""
+
+
+def queue_id(queue: Queue) -> str:
+    """The job queue."""
+    return logical_id("Queue", queue.name)
+
+
+def environment_id(queue: Queue, resource: ComputeResource) -> str:
+    """The compute environment of one of a queue's compute resources."""
+    return logical_id("Environment", queue.name, resource.name)
+
+
+def launch_template_id(queue: Queue) -> str:
+    """The launch template of a queue's instances."""
+    return logical_id("LaunchTemplate", queue.name)
+
+
+def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
+    """For each queue its compute environments and the queue itself."""
+    for queue in cluster.scheduling.aws_batch_queues:
+        for resource in queue.compute_resources:
+            yield environment_id(queue, resource), _environment(cluster, site, queue, resource)
+        yield queue_id(queue), _queue(cluster, site, queue)
+
+
+def _queue(cluster: Cluster, site: Site, queue: Queue) -> Resource:
+    environments = [environment_id(queue, resource) for resource in queue.compute_resources]
+    return {
+        "Type": "AWS::Batch::JobQueue",
+        "DependsOn": [EMPTY_BUCKET, EMPTY_REPOSITORY],
+        "Properties": {
+            "JobQueueName": names(site).job_queue(queue.name),
+            "State": "ENABLED",
+            "Priority": 1,
+            "ComputeEnvironmentOrder": [
+                {"Order": order, "ComputeEnvironment": ref(environment)}
+                for order, environment in enumerate(environments, start=1)
+            ],
+            "Tags": tag_map(cluster, site),
+        },
+    }
+
+
+def _environment(cluster: Cluster, site: Site, queue: Queue, resource: ComputeResource) -> Resource:
+    """A compute environment without a name of its own and with Batch's service-linked role: only so can it change."""
+    instances: dict[str, Any] = {
+        **_capacity(queue, resource),
+        "MinvCpus": resource.min_vcpus,
+        "MaxvCpus": resource.max_vcpus,
+        "DesiredvCpus": resource.desired_vcpus,
+        "InstanceTypes": list(resource.instance_types),
+        "Ec2Configuration": [{"ImageType": image} for image in HOST_IMAGES],
+        "InstanceRole": get_att(HOST_PROFILE, "Arn"),
+        "LaunchTemplate": {
+            "LaunchTemplateId": ref(launch_template_id(queue)),
+            "Version": get_att(launch_template_id(queue), "LatestVersionNumber"),
+        },
+        "Subnets": list(queue.networking.subnet_ids),
+        "Tags": tag_map(cluster, site) | {"Name": f"{site.cluster_name} {queue.name} {resource.name}"},
+    }
+    if queue.networking.assign_public_ip is None:
+        instances["SecurityGroupIds"] = queue_groups(queue)
+    return {
+        "Type": "AWS::Batch::ComputeEnvironment",
+        "DependsOn": [EMPTY_BUCKET, EMPTY_REPOSITORY],
+        "Properties": {
+            "Type": "MANAGED",
+            "State": "ENABLED",
+            "ReplaceComputeEnvironment": False,
+            "UpdatePolicy": {"TerminateJobsOnUpdate": False, "JobExecutionTimeoutMinutes": UPDATE_TIMEOUT},
+            "ComputeResources": instances,
+            "Tags": tag_map(cluster, site),
+        },
+    }
+
+
+def _capacity(queue: Queue, resource: ComputeResource) -> dict[str, Any]:
+    if queue.capacity_type == "ONDEMAND":
+        return {"Type": "EC2", "AllocationStrategy": "BEST_FIT_PROGRESSIVE"}
+    bid = {} if resource.spot_bid_percentage is None else {"BidPercentage": resource.spot_bid_percentage}
+    return {"Type": "SPOT", "AllocationStrategy": "SPOT_PRICE_CAPACITY_OPTIMIZED", **bid}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shoal.cluster import bucket, repository
+from shoal.cluster import bucket, image, monitoring, network, repository
 from shoal.cluster.site import Site, names
 from shoal.cluster.template import KIND, SCHEDULER, Resource, ref, tag_map
 from shoal.image.job_image import JobImage
@@ -20,7 +20,13 @@ __all__ = ["PARTS", "Blueprint", "blueprint", "names", "resource_summary"]
 
 type Part = Callable[["Cluster", Site], Iterator[tuple[str, Resource]]]
 
-PARTS: tuple[Part, ...] = (bucket.resources, repository.resources)
+PARTS: tuple[Part, ...] = (
+    bucket.resources,
+    repository.resources,
+    network.resources,
+    monitoring.resources,
+    image.resources,
+)
 """What a cluster's stack is made of; each part yields logical ids and resources."""
 
 
@@ -53,7 +59,9 @@ def blueprint(cluster: Cluster, site: Site) -> Blueprint:
         "Resources": resources,
         "Outputs": {SCHEDULER: {"Value": ref(SCHEDULER)}},
     }
-    return Blueprint(template=template, parameters=parameters, tags=tag_map(cluster, site), image=None)
+    return Blueprint(
+        template=template, parameters=parameters, tags=tag_map(cluster, site), image=image.built_image(cluster, site)
+    )
 
 
 def resource_summary(blueprint: Blueprint) -> dict[str, int]:

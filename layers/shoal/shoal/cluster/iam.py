@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 from shoal.cluster.grammar import Change, Matching, Refused, Section, Unique, Violation
+from shoal.cluster.site import Site, names
+from shoal.cluster.template import Resource, Statement, Value, allow, ref, tag_list
+
+if TYPE_CHECKING:
+    from shoal.cluster.configuration import Cluster
 
 
 class S3Access(Section):
@@ -83,3 +88,50 @@ class Iam(Section):
 
 
 # ---- resources
+
+
+def role(
+    cluster: Cluster,
+    site: Site,
+    purpose: str,
+    service: str,
+    statements: Sequence[Statement],
+    managed_policies: Sequence[Value] = (),
+) -> Resource:
+    """A role of the cluster: under the control plane's path and boundary, named after cluster and purpose.
+
+    Args:
+        cluster: gives the tags.
+        site: gives name, path and boundary.
+        purpose: what the role is for, `build` for example; the end of its name.
+        service: who assumes it, without the partition's suffix, `codebuild` for example.
+        statements: what it may do.
+        managed_policies: ARNs of policies that the user attaches.
+    """
+    trust = allow("", "sts:AssumeRole") | {"Principal": {"Service": f"{service}.{site.url_suffix}"}}
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": names(site).role(purpose),
+            "Path": site.iam_path,
+            "PermissionsBoundary": site.permissions_boundary,
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            "Policies": [
+                {"PolicyName": purpose, "PolicyDocument": {"Version": "2012-10-17", "Statement": list(statements)}}
+            ],
+            **({"ManagedPolicyArns": list(managed_policies)} if managed_policies else {}),
+            "Tags": tag_list(cluster, site),
+        },
+    }
+
+
+def instance_profile(site: Site, purpose: str, role_id: str) -> Resource:
+    """The instance profile that gives an instance the role with this logical id."""
+    return {
+        "Type": "AWS::IAM::InstanceProfile",
+        "Properties": {
+            "InstanceProfileName": names(site).role(purpose),
+            "Path": site.iam_path,
+            "Roles": [ref(role_id)],
+        },
+    }

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from shoal.cluster.bucket import EMPTY_BUCKET, bucket_name, context_key, objects_arn, prefix
 from shoal.cluster.grammar import Change, Matching, NotOffered, Refused, Section
+from shoal.cluster.iam import role
+from shoal.cluster.monitoring import BUILD_LOGS, streams_arn
+from shoal.cluster.repository import EMPTY_REPOSITORY, repository_arn, repository_uri
+from shoal.cluster.site import Site, names
+from shoal.cluster.template import Resource, Value, allow, get_att, join, ref, tag_list
+from shoal.image.job_image import BASE_IMAGE_ARG, JobImage, job_image
+
+if TYPE_CHECKING:
+    from shoal.cluster.batch import Queue
+    from shoal.cluster.configuration import Cluster
 
 AmiId = Annotated[str, Matching(r"ami-([0-9a-z]{8}|[0-9a-z]{17})", "an AMI id like `ami-0123456789abcdef0`")]
 """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html"""
@@ -51,3 +63,110 @@ class ContainerImage(Section):
 
 
 # ---- resources
+
+BUILD_PROJECT = "BuildProject"
+BUILD_ROLE = "BuildRole"
+BUILD_TIMEOUT = 60
+"""Minutes a build may run, and may wait before that."""
+CONCURRENT_BUILDS = 2
+_BUILD_MACHINES = MappingProxyType(
+    {
+        "x86_64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:5.0"),
+        "arm64": ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:3.0"),
+    }
+)
+"""https://docs.aws.amazon.com/codebuild/latest/userguide/available-images.html"""
+
+
+def ready_image(cluster: Cluster, queue: Queue) -> str | None:
+    """The image that the configuration names for a queue's jobs; None where Shoal builds one."""
+    named = queue.container_image or cluster.container_image
+    return named.uri if named else None
+
+
+def architectures(queue: Queue, site: Site) -> set[str]:
+    """The architectures of a queue's instances; `optimal`, which no one looks up, is x86_64."""
+    instance_types = {name for resource in queue.compute_resources for name in resource.instance_types}
+    return {site.instance_types[name].architecture if name in site.instance_types else "x86_64"
+            for name in instance_types}  # fmt: skip
+
+
+def built_image(cluster: Cluster, site: Site) -> JobImage | None:
+    """The image that Shoal builds for the queues that name no ready one, on the architecture they share."""
+    building = [queue for queue in cluster.scheduling.aws_batch_queues if not ready_image(cluster, queue)]
+    if not building:
+        return None
+    return job_image(site.base_image, min(architectures(building[0], site)))
+
+
+def image_uri(cluster: Cluster, site: Site, queue: Queue) -> Value:
+    """What the job definitions of a queue name."""
+    built = built_image(cluster, site)
+    return ready_image(cluster, queue) or join(repository_uri(), ":", built.tag if built else "")
+
+
+def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
+    """The project that builds the image, and its role."""
+    statements = [
+        allow(
+            "PushTheImage",
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:CompleteLayerUpload",
+            "ecr:DescribeImages",
+            "ecr:InitiateLayerUpload",
+            "ecr:PutImage",
+            "ecr:UploadLayerPart",
+            on=repository_arn(),
+        ),
+        # Not tied to a repository: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+        allow("LogInToTheRegistry", "ecr:GetAuthorizationToken", on="*"),
+        allow("WriteTheLog", "logs:CreateLogStream", "logs:PutLogEvents", on=streams_arn(site, "builds")),
+        allow(
+            "ReadTheContext",
+            "s3:GetObject",
+            "s3:GetObjectVersion",
+            on=objects_arn(site, f"{prefix(cluster, site)}build/*"),
+        ),
+    ]
+    yield BUILD_ROLE, role(cluster, site, "build", "codebuild", statements)
+    yield BUILD_PROJECT, _project(cluster, site)
+
+
+def _project(cluster: Cluster, site: Site) -> Resource:
+    image = built_image(cluster, site)
+    machine, machine_image = _BUILD_MACHINES[image.architecture if image else "x86_64"]
+    return {
+        "Type": "AWS::CodeBuild::Project",
+        "DependsOn": [EMPTY_BUCKET, EMPTY_REPOSITORY],
+        "Properties": {
+            "Name": names(site).build_project,
+            "Description": f"Builds the job image of the Shoal cluster {site.cluster_name}",
+            "ServiceRole": get_att(BUILD_ROLE, "Arn"),
+            "Artifacts": {"Type": "NO_ARTIFACTS"},
+            "Source": {
+                "Type": "S3",
+                "Location": f"{bucket_name(cluster, site)}/{context_key(cluster, site, image.tag if image else 'none')}",
+            },
+            "Environment": {
+                "Type": machine,
+                "ComputeType": "BUILD_GENERAL1_SMALL",
+                "Image": machine_image,
+                # Building images needs it, and nothing else in the cluster has it.
+                "PrivilegedMode": True,
+                "EnvironmentVariables": list(_build_variables(image)),
+            },
+            "LogsConfig": {"CloudWatchLogs": {"Status": "ENABLED", "GroupName": ref(BUILD_LOGS)}},
+            "TimeoutInMinutes": BUILD_TIMEOUT,
+            "QueuedTimeoutInMinutes": BUILD_TIMEOUT,
+            "ConcurrentBuildLimit": CONCURRENT_BUILDS,
+            "Tags": tag_list(cluster, site),
+        },
+    }
+
+
+def _build_variables(image: JobImage | None) -> Iterator[dict[str, Any]]:
+    """What the buildspec reads; a build that somebody starts in the console makes the same image."""
+    arguments = {BASE_IMAGE_ARG: image.base_image, **image.build_args} if image else {}
+    tag = {"IMAGE_TAG": image.tag, "BUILD_ARGS": " ".join(arguments)} if image else {}
+    for name, value in {"REPOSITORY_URI": repository_uri(), **tag, **arguments}.items():
+        yield {"Name": name, "Type": "PLAINTEXT", "Value": value}

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator
 
 from shoal.cluster.grammar import Change, Code, Integer, Section, problem
+from shoal.cluster.site import Site, names
+from shoal.cluster.template import Resource, Value, arn, tag_list
+
+if TYPE_CHECKING:
+    from shoal.cluster.configuration import Cluster
 
 RETENTION_DAYS = (0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653)
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html; 0: for ever."""
@@ -84,3 +90,35 @@ class Monitoring(Section):
 
 
 # ---- resources
+
+BUILD_LOGS = "BuildLogGroup"
+JOB_LOGS = "JobLogGroup"
+HEAD_NODE_LOGS = "HeadNodeLogGroup"
+
+
+def streams_arn(site: Site, purpose: str) -> Value:
+    """The ARN of the streams of one of the cluster's log groups: `builds`, `jobs` or `head-node`."""
+    return arn(site, "logs", f"log-group:{names(site).log_group(purpose)}:*")
+
+
+def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
+    """The log groups; nothing else in the cluster may create one."""
+    yield BUILD_LOGS, _log_group(cluster, site, "builds")
+    yield JOB_LOGS, _log_group(cluster, site, "jobs")
+    if cluster.monitoring.logs.cloud_watch.enabled:
+        yield HEAD_NODE_LOGS, _log_group(cluster, site, "head-node")
+
+
+def _log_group(cluster: Cluster, site: Site, purpose: str) -> Resource:
+    logs = cluster.monitoring.logs.cloud_watch
+    retention = {"RetentionInDays": logs.retention_in_days} if logs.retention_in_days else {}
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "DeletionPolicy": logs.deletion_policy,
+        "UpdateReplacePolicy": logs.deletion_policy,
+        "Properties": {
+            "LogGroupName": names(site).log_group(purpose),
+            **retention,
+            "Tags": tag_list(cluster, site),
+        },
+    }

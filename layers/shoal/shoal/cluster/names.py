@@ -54,6 +54,14 @@ class Names:
         """The CodeBuild project."""
         return f"{self.prefix}-{self.cluster}-build"
 
+    def job_queue(self, queue: str) -> str:
+        """A Batch job queue; the first underscore ends the cluster's name, which holds none."""
+        return f"{self.prefix}-{self.cluster}_{queue}"
+
+    def job_definition(self, queue: str, *, multinode: bool) -> str:
+        """A Batch job definition: for jobs of one container, or for multi-node parallel jobs."""
+        return f"{self.prefix}-{self.cluster}_{'multinode' if multinode else 'single'}_{queue}"
+
     def role(self, purpose: str) -> str:
         """An IAM role or instance profile; IAM names are global, so the hash tells Regions apart."""
         return f"{self.prefix}-{self.cluster}-{self._hash}-{purpose}"[:ROLE_NAME_LENGTH]

@@ -5,6 +5,9 @@ Values join with `Fn::Join`, never `Fn::Sub`: a configuration value that holds `
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from shoal.cluster.site import Site
@@ -24,6 +27,12 @@ SCHEDULER = "Scheduler"
 CLUSTER_TAG = "shoal:cluster"
 KIND_TAG = "shoal:kind"
 KIND = "awsbatch"
+
+
+def logical_id(kind: str, *names: str) -> str:
+    """A logical id for something that users name: letters and digits, never the same for two sets of names."""
+    words = "".join(word[0].upper() + word[1:] for name in names for word in re.findall(r"[A-Za-z0-9]+", name))
+    return f"{kind}{words}{hashlib.sha256('\0'.join(names).encode()).hexdigest()[:6].upper()}"
 
 
 def ref(logical_id: str) -> Value:
@@ -55,6 +64,25 @@ def arn(site: Site, service: str, *resource: Value, region: bool = True, account
     """
     where = f"{site.region if region else ''}:{site.account_id if account else ''}"
     return join(f"arn:{site.partition}:{service}:{where}:", *resource)
+
+
+def allow(sid: str, *actions: str, on: Value | Sequence[Value] = (), **conditions: dict[str, Value]) -> Statement:
+    """A statement of a policy.
+
+    Args:
+        sid: what it is for, in Pascal case; empty in a trust policy.
+        actions: what it allows.
+        on: the resource or resources; none in a trust policy.
+        conditions: by operator, `StringEquals={"iam:PassedToService": ...}`.
+    """
+    resources = on if isinstance(on, str | dict) else list(on)
+    return {
+        **({"Sid": sid} if sid else {}),
+        "Effect": "Allow",
+        "Action": list(actions),
+        **({"Resource": resources} if resources else {}),
+        **({"Condition": conditions} if conditions else {}),
+    }
 
 
 def tag_map(cluster: Cluster, site: Site) -> dict[str, str]:
