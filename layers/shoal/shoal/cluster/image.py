@@ -134,6 +134,7 @@ def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
 
 def _project(cluster: Cluster, site: Site) -> Resource:
     image = built_image(cluster, site)
+    context = context_key(cluster, site, image.tag if image else "none")
     machine, machine_image = _BUILD_MACHINES[image.architecture if image else "x86_64"]
     return {
         "Type": "AWS::CodeBuild::Project",
@@ -143,10 +144,7 @@ def _project(cluster: Cluster, site: Site) -> Resource:
             "Description": f"Builds the job image of the Shoal cluster {site.cluster_name}",
             "ServiceRole": get_att(BUILD_ROLE, "Arn"),
             "Artifacts": {"Type": "NO_ARTIFACTS"},
-            "Source": {
-                "Type": "S3",
-                "Location": f"{bucket_name(cluster, site)}/{context_key(cluster, site, image.tag if image else 'none')}",
-            },
+            "Source": {"Type": "S3", "Location": f"{bucket_name(cluster, site)}/{context}"},
             "Environment": {
                 "Type": machine,
                 "ComputeType": "BUILD_GENERAL1_SMALL",
