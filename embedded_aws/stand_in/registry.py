@@ -1,0 +1,80 @@
+"""The part of ECR's registry: what a client's `docker login` and `docker push` lead to.
+
+AWS: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html - a push needs
+`ecr:GetAuthorizationToken`, and on the repository BatchCheckLayerAvailability, InitiateLayerUpload, UploadLayerPart,
+CompleteLayerUpload and PutImage.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from embedded_aws.stand_in.images import Image, digest
+
+
+class RegistryError(Exception):
+    """What docker prints when the registry refuses."""
+
+
+def password() -> str:
+    """The password that ECR gives the build's role at this time."""
+    answer = boto3.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    return base64.b64decode(answer).decode().partition(":")[2]
+
+
+def push(image: Image, repository: str, tag: str) -> str:
+    """Upload layer and configuration, put the manifest; the manifest's digest.
+
+    Raises:
+        RegistryError: there is no such repository, the tag is taken and immutable, or the role may not.
+    """
+    ecr = boto3.client("ecr")
+    try:
+        for blob in (image.layer, image.config):
+            _upload(ecr, repository, blob)
+        answer = ecr.put_image(repositoryName=repository, imageManifest=image.manifest(), imageTag=tag)
+    except ClientError as error:
+        raise RegistryError(_wording(error, repository, tag)) from error
+    return str(answer["image"]["imageId"]["imageDigest"])
+
+
+def put_manifest(manifest: str, media_type: str, repository: str, tag: str) -> None:
+    """Give a manifest whose layers are in the repository its tag.
+
+    Raises:
+        RegistryError: as for a push.
+    """
+    ecr = boto3.client("ecr")
+    try:
+        ecr.initiate_layer_upload(repositoryName=repository)
+        ecr.put_image(
+            repositoryName=repository, imageManifest=manifest, imageManifestMediaType=media_type, imageTag=tag
+        )
+    except ClientError as error:
+        raise RegistryError(_wording(error, repository, tag)) from error
+
+
+def _upload(ecr: Any, repository: str, blob: str) -> None:
+    blob_digest = digest(blob)
+    ecr.batch_check_layer_availability(repositoryName=repository, layerDigests=[blob_digest])
+    upload = ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]
+    part = {"partFirstByte": 0, "partLastByte": len(blob) - 1, "layerPartBlob": blob.encode()}
+    ecr.upload_layer_part(repositoryName=repository, uploadId=upload, **part)
+    ecr.complete_layer_upload(repositoryName=repository, uploadId=upload, layerDigests=[blob_digest])
+
+
+def _wording(error: ClientError, repository: str, tag: str) -> str:
+    code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+    if code in ("ImageTagAlreadyExistsException", "ImageAlreadyExistsException"):
+        # ECR refuses the identical image too: https://github.com/aws/containers-roadmap/issues/2179
+        taken = f"The image tag '{tag}' already exists in the '{repository}' repository"
+        return f"tag invalid: {taken} and cannot be overwritten because the tag is immutable."
+    if code == "RepositoryNotFoundException":
+        return f"name unknown: {message}"
+    if code.startswith("AccessDenied"):
+        return f"denied: {message}"
+    return f"unknown: {code}: {message}"
