@@ -15,13 +15,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from embedded_aws import (
+    build_gaps,
+    executions,
+    faults,
     hooks,
+    interpreter,
     lambda_logs,
     lambdas,
     layers,
     process,
     provisioning,
     resource_gaps,
+    states,
 )
 
 
@@ -38,7 +43,12 @@ GAPS: tuple[Gap, ...] = (
     provisioning,
     lambdas,
     lambda_logs,
+    states,
+    interpreter,
+    executions,
+    faults,
     *resource_gaps.GAPS,
+    *build_gaps.GAPS,
 )
 
 Route = Callable[[Any], object]
@@ -58,6 +68,7 @@ def run(listener: socket.socket, state_dir: Path) -> int:
         gap.install()
         routes.update(getattr(gap, "ROUTES", {}))
     asyncio.run(_serve(listener, state_dir, routes))
+    build_gaps.service.stop()
     _stop_workers()
     _clear(state_dir)
     layers.prune()
