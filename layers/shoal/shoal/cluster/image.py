@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from shoal.cluster.bucket import EMPTY_BUCKET, bucket_name, context_key, objects_arn, prefix
-from shoal.cluster.grammar import Change, Matching, NotOffered, Refused, Section
+from shoal.cluster.grammar import Change, Code, Matching, NotOffered, Refused, Section
 from shoal.cluster.iam import role
 from shoal.cluster.monitoring import BUILD_LOGS, streams_arn
+from shoal.cluster.problems import Problem, make
 from shoal.cluster.repository import EMPTY_REPOSITORY, repository_arn, repository_uri
 from shoal.cluster.site import Site, names
 from shoal.cluster.template import Resource, Value, allow, get_att, join, ref, tag_list
 from shoal.image.job_image import BASE_IMAGE_ARG, JobImage, job_image
+from shoal.image.order import BuildOrder
 
 if TYPE_CHECKING:
     from shoal.cluster.batch import Queue
@@ -77,6 +80,11 @@ _BUILD_MACHINES = MappingProxyType(
 )
 """https://docs.aws.amazon.com/codebuild/latest/userguide/available-images.html"""
 
+_ARM_FAMILY = re.compile(r"a1|default_arm64|[a-z]+\d+[a-z-]*g.*")
+"""AWS's own processors have a `g` after the generation: `c7g`, `im4gn`;
+https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
+"""
+
 
 def ready_image(cluster: Cluster, queue: Queue) -> str | None:
     """The image that the configuration names for a queue's jobs; None where Shoal builds one."""
@@ -85,18 +93,53 @@ def ready_image(cluster: Cluster, queue: Queue) -> str | None:
 
 
 def architectures(queue: Queue, site: Site) -> set[str]:
-    """The architectures of a queue's instances; `optimal`, which no one looks up, is x86_64."""
-    instance_types = {name for resource in queue.compute_resources for name in resource.instance_types}
-    return {site.instance_types[name].architecture if name in site.instance_types else "x86_64"
-            for name in instance_types}  # fmt: skip
+    """The architectures of a queue's instances."""
+    named = {name for resource in queue.compute_resources for name in resource.instance_types}
+    return {_architecture(name, site) for name in named}
+
+
+def _architecture(name: str, site: Site) -> str:
+    """Of an instance type what EC2 said; a family's name tells it, and `optimal` means families of x86_64."""
+    if name in site.instance_types:
+        return site.instance_types[name].architecture
+    return "arm64" if _ARM_FAMILY.fullmatch(name) else "x86_64"
+
+
+def _builders(cluster: Cluster) -> list[tuple[int, Queue]]:
+    queues = enumerate(cluster.scheduling.aws_batch_queues)
+    return [(index, queue) for index, queue in queues if not ready_image(cluster, queue)]
+
+
+def problems(cluster: Cluster, site: Site) -> Iterator[Problem]:
+    """One image is built, so the queues that need it must share an architecture."""
+    building = _builders(cluster)
+    for index, queue in building[1:]:
+        if architectures(queue, site) != architectures(building[0][1], site):
+            path = ("Scheduling", "AwsBatchQueues", index, "ContainerImage")
+            message = f"is missing, though the queue's architecture is not that of {building[0][1].name}"
+            yield make(path, Code.CONFLICT, message, "name a ready image of this architecture as ContainerImage.Uri")
 
 
 def built_image(cluster: Cluster, site: Site) -> JobImage | None:
     """The image that Shoal builds for the queues that name no ready one, on the architecture they share."""
-    building = [queue for queue in cluster.scheduling.aws_batch_queues if not ready_image(cluster, queue)]
-    if not building:
+    building = _builders(cluster)
+    return job_image(site.base_image, min(architectures(building[0][1], site))) if building else None
+
+
+def build_order(cluster: Cluster, site: Site) -> BuildOrder | None:
+    """What to build for the cluster and where; None when every queue names a ready image."""
+    built = built_image(cluster, site)
+    if built is None:
         return None
-    return job_image(site.base_image, min(architectures(building[0], site)))
+    return BuildOrder(
+        bucket_name=bucket_name(cluster, site),
+        context_key=context_key(cluster, site, built.tag),
+        repository_name=names(site).repository,
+        project_name=names(site).build_project,
+        image_tag=built.tag,
+        base_image=built.base_image,
+        build_args=built.build_args,
+    )
 
 
 def image_uri(cluster: Cluster, site: Site, queue: Queue) -> Value:
