@@ -67,3 +67,7 @@ class Settings:
     def state_machine_arn(self, name: str) -> str:
         """The ARN of one of the control plane's state machines, `clean-up` for example."""
         return f"arn:{self.partition}:states:{self.region}:{self.account_id}:stateMachine:{self.name_prefix}-{name}"
+
+    def repository_uri(self, name: str) -> str:
+        """What docker calls one of the account's ECR repositories."""
+        return f"{self.account_id}.dkr.ecr.{self.region}.{self.url_suffix}/{name}"
