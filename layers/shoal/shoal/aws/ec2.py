@@ -86,3 +86,9 @@ def instances(ids: Collection[str]) -> list[dict[str, Any]]:
 def instance_states(ids: Collection[str]) -> dict[str, str]:
     """The states of instances (`running`, `stopped`, ...) by id."""
     return {item["InstanceId"]: item["State"]["Name"] for item in instances(ids)}
+
+
+def address_exists(elastic_ip: str) -> bool:
+    """Whether the account has an Elastic IP of this allocation id or address."""
+    name = "allocation-id" if elastic_ip.startswith("eipalloc-") else "public-ip"
+    return bool(client("ec2").describe_addresses(Filters=[{"Name": name, "Values": [elastic_ip]}])["Addresses"])

@@ -124,3 +124,19 @@ def write_marker(s3: Any, bucket: str, key: str, stack_id: str, *, replaces: boo
 def holds_objects(s3: Any, bucket: str, prefix: str) -> bool:
     """Whether there is any current object below a prefix."""
     return bool(s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("KeyCount", 0))
+
+
+def bucket_region(bucket: str) -> str | None:
+    """The Region of a bucket that this account may use, or none."""
+    try:
+        answer = client("s3").head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _UNREADABLE:
+            return None
+        raise
+    return str(answer.get("BucketRegion") or answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", ""))
+
+
+def versioning(bucket: str) -> str:
+    """`Enabled`, `Suspended`, or empty for a bucket that never had versions."""
+    return str(client("s3").get_bucket_versioning(Bucket=bucket).get("Status", ""))

@@ -1,0 +1,72 @@
+"""Looks up everything that a configuration names, each kind in as few calls as its API allows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shoal.aws import ec2, efs, iam, kms, s3, ssm
+from shoal.cluster.surroundings import PARAMETER_OF_SYSTEM, Named, Surroundings, architecture_of, custom_ami, named
+from shoal.settings import Settings
+
+if TYPE_CHECKING:
+    from shoal.cluster.configuration import Cluster
+
+
+def look_up(cluster: Cluster, ami: str | None = None) -> Surroundings:
+    """What AWS says of everything that a configuration names.
+
+    Args:
+        cluster: the configuration.
+        ami: the head node's AMI when it is settled already, as it is for a cluster that runs.
+    """
+    wanted = named(cluster)
+    types = ec2.instance_types(wanted.instance_types)
+    subnets = ec2.subnets(wanted.subnets)
+    image_id = ami or _ami(cluster, types)
+    bucket = cluster.custom_s3_bucket
+    bucket_region = s3.bucket_region(bucket) if bucket else None
+    head_iam, elastic_ip = cluster.head_node.iam, cluster.head_node.networking.elastic_ip
+    return Surroundings(
+        region=Settings.from_environment().region,
+        subnets=subnets,
+        vpc_cidrs=ec2.vpc_cidrs({subnet["VpcId"] for subnet in subnets.values()}),
+        instance_types=types,
+        offered=frozenset(ec2.offered(types, {subnet["AvailabilityZone"] for subnet in subnets.values()})),
+        **_storage(wanted),
+        security_groups=ec2.security_groups(wanted.security_groups),
+        policies=frozenset(arn for arn in wanted.policies if iam.policy_exists(arn)),
+        instance_role=not head_iam.instance_role or iam.role_exists(_last(head_iam.instance_role)),
+        instance_profile=not head_iam.instance_profile or iam.instance_profile_exists(_last(head_iam.instance_profile)),
+        elastic_ip=not isinstance(elastic_ip, str) or ec2.address_exists(elastic_ip),
+        key_pair_type=ec2.key_pair_type(cluster.head_node.ssh.key_name) if cluster.head_node.ssh.key_name else None,
+        image_id=image_id,
+        image=ec2.image(image_id) if image_id else None,
+        bucket_region=bucket_region,
+        bucket_versioning=s3.versioning(bucket) if bucket and bucket_region else None,
+    )
+
+
+def _storage(wanted: Named) -> dict[str, Any]:
+    systems = {system_id: efs.file_system(system_id) for system_id in wanted.file_systems}
+    keys = {key: kms.key_state(key) for key in wanted.kms_keys}
+    return {
+        "snapshots": ec2.snapshots(wanted.snapshots),
+        "volumes": ec2.volumes(wanted.volumes),
+        "file_systems": {system_id: system for system_id, system in systems.items() if system},
+        "kms_keys": {key: state for key, state in keys.items() if state},
+    }
+
+
+def _ami(cluster: Cluster, types: dict[str, Any]) -> str | None:
+    """The configuration's AMI, or the newest official one for the head node's architecture."""
+    chosen = custom_ami(cluster)
+    head_type = types.get(cluster.head_node.instance_type)
+    if chosen or head_type is None:
+        return chosen
+    name = PARAMETER_OF_SYSTEM[cluster.image.os, architecture_of(head_type)]
+    return ssm.public_parameters([name]).get(name)
+
+
+def _last(arn: str) -> str:
+    """The name at the end of an ARN, after its path."""
+    return arn.rsplit("/", 1)[-1]

@@ -1,0 +1,121 @@
+"""What differs between two configurations, key by key, and what each difference does to a running cluster."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shoal.cluster.configuration import Cluster
+from shoal.cluster.grammar import Change
+from shoal.cluster.keys import Key, walk
+
+type Step = str | tuple[str, str]
+"""A key, or the item of a list whose key (`Name`) has a value."""
+
+
+@dataclass(frozen=True)
+class KeyChange:
+    """One key with another value than before; an item that came or went counts as one change of its list."""
+
+    location: tuple[Step, ...]
+    current: Any
+    """Value before, or none."""
+    requested: Any
+    """Value asked for, or none."""
+    change: Change
+
+    @property
+    def parameter(self) -> str:
+        """`Scheduling.AwsBatchQueues[main].ComputeResources[small].MaxvCpus`, as ParallelCluster's API writes it."""
+        words = (f".{step}" if isinstance(step, str) else f"[{step[1]}]" for step in self.location)
+        return "".join(words).removeprefix(".")
+
+    @property
+    def refused(self) -> bool:
+        """Whether an update may not make it."""
+        if self.change is Change.GROWS:
+            return self.current is None or self.requested is None or self.requested < self.current
+        return self.change.refused
+
+    def to_item(self) -> dict[str, Any]:
+        """In the form of ParallelCluster's `changeSet`, with what it does."""
+        return {
+            "parameter": self.parameter,
+            "currentValue": self.current,
+            "requestedValue": self.requested,
+            "change": self.change.value,
+        }
+
+
+@functools.cache
+def _grammar() -> Mapping[str, Key]:
+    return {key.path: key for key in walk(Cluster)}
+
+
+def key_changes(old: Cluster, new: Cluster) -> tuple[KeyChange, ...]:
+    """Every difference in meaning: a default written out is none."""
+    before, after = (cluster.model_dump(mode="json", by_alias=True) for cluster in (old, new))
+    return tuple(_section((), "", before, after))
+
+
+def _section(at: tuple[Step, ...], path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[KeyChange]:
+    for name in dict.fromkeys((*old, *new)):
+        if old.get(name) != new.get(name):
+            yield from _key((*at, name), f"{path}{name}", old.get(name), new.get(name))
+
+
+def _key(at: tuple[Step, ...], path: str, old: Any, new: Any) -> Iterator[KeyChange]:
+    key = _grammar()[path]
+    if key.identity is not None:
+        yield from _items(at, path, key, old or (), new or ())
+    elif key.change is not None:
+        yield KeyChange(at, old, new, key.change)
+    else:
+        yield from _section(at, f"{path}.", old or {}, new or {})
+
+
+def _items(
+    at: tuple[Step, ...], path: str, key: Key, old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
+) -> Iterator[KeyChange]:
+    """Items of a list, recognised by the key that tells them apart."""
+    identity, change = str(key.identity), key.change or Change.FIXED
+    before, after = ({item[identity]: item for item in items} for items in (old, new))
+    for name in dict.fromkeys((*before, *after)):
+        here = (*at, (identity, name))
+        if name in before and name in after:
+            yield from _section(here, f"{path}[].", before[name], after[name])
+        else:
+            yield KeyChange(here, before.get(name), after.get(name), change)
+    orders = [name for name in before if name in after], [name for name in after if name in before]
+    if orders[0] != orders[1]:
+        yield KeyChange(at, orders[0], orders[1], Change.LIVE)
+
+
+def taken_back(change: KeyChange, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The new configuration with one change taken back, as a document; it may break a rule by that.
+
+    Args:
+        change: what is taken back.
+        old: the configuration before, as `Cluster.dump` gives it.
+        new: the configuration asked for, likewise.
+    """
+    return dict(_restored(change.location, old, new))
+
+
+def _restored(location: Sequence[Step], old: Any, new: Any) -> Any:
+    if not location:
+        return old
+    step, rest = location[0], location[1:]
+    if isinstance(step, str):
+        before, after = old or {}, new or {}
+        if not rest and step not in before:
+            return {name: value for name, value in after.items() if name != step}
+        return {**after, step: _restored(rest, before.get(step), after.get(step))}
+    identity, name = step
+    was = next((item for item in old or () if item[identity] == name), None)
+    others = [item for item in new or () if item[identity] != name]
+    now = next((item for item in new or () if item[identity] == name), None)
+    restored = was if not rest else _restored(rest, was, now)
+    return [*others, restored] if restored is not None else others

@@ -1,0 +1,117 @@
+"""What an update would do: two configurations and a change set become a plan, its refusals and its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shoal.change_set import ResourceChange
+from shoal.cluster.blueprint import Blueprint, blueprint
+from shoal.cluster.changes import KeyChange, taken_back
+from shoal.cluster.configuration import Cluster, load
+from shoal.cluster.problems import ConfigurationError
+from shoal.cluster.site import Site
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an update would do."""
+
+    keys: tuple[KeyChange, ...]
+    resources: tuple[ResourceChange, ...]
+    template: str
+    """SHA-256 of the template that the update leads to."""
+
+    def to_item(self) -> dict[str, Any]:
+        """As it is answered and stored."""
+        return {
+            "changeSet": [key.to_item() for key in self.keys],
+            "resources": [resource.to_item() for resource in self.resources],
+            "template": self.template,
+        }
+
+    @property
+    def hash(self) -> str:
+        """What the plan is known by: equal for equal plans, whenever they are made."""
+        return digest(self.to_item())
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def template_digest(planned: Blueprint) -> str:
+    """SHA-256 of all that CloudFormation is given."""
+    return digest({"template": planned.template, "parameters": planned.parameters, "tags": planned.tags})
+
+
+def refused_keys(keys: Sequence[KeyChange]) -> tuple[str, ...]:
+    """A sentence for each key that no update may change."""
+    return tuple(
+        f"{key.parameter} cannot change from {_shown(key.current)} to {_shown(key.requested)} ({key.change.value})"
+        for key in keys
+        if key.refused
+    )
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def refused_resources(resources: Sequence[ResourceChange], causes: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """A sentence for each holder of data or jobs that would be replaced.
+
+    Args:
+        resources: the change set.
+        causes: logical id to the configuration keys that cause its replacement.
+    """
+    return tuple(
+        f"{_and(causes[resource.logical_id])} would replace {resource.held} {resource.logical_id} "
+        f"({', '.join(resource.properties)})"
+        for resource in resources
+        if resource.held
+    )
+
+
+def _and(keys: Sequence[str]) -> str:
+    return " and ".join(keys) or "A change that no key of the configuration explains"
+
+
+def causes(
+    resources: Sequence[ResourceChange], keys: Sequence[KeyChange], old: Cluster, new: Cluster, site: Site
+) -> dict[str, tuple[str, ...]]:
+    """The configuration keys that cause each replacement, found by taking one change back at a time.
+
+    Where no single change explains it, all changed keys do together.
+    """
+    wanted = [resource for resource in resources if resource.held]
+    if not wanted:
+        return {}
+    target = blueprint(new, site).template["Resources"]
+    without = {key.parameter: resources for key, resources in _without_each(keys, old, new, site)}
+    every = tuple(key.parameter for key in keys)
+    return {
+        change.logical_id: tuple(
+            parameter
+            for parameter, resources in without.items()
+            if any(resources.get(name) != target.get(name) for name in (change.logical_id, *change.causes))
+        )
+        or every
+        for change in wanted
+    }
+
+
+def _without_each(
+    keys: Sequence[KeyChange], old: Cluster, new: Cluster, site: Site
+) -> Iterator[tuple[KeyChange, dict[str, Any]]]:
+    before, after = old.dump(), new.dump()
+    for key in keys:
+        try:
+            yield key, blueprint(load(taken_back(key, before, after)), site).template["Resources"]
+        except ConfigurationError:
+            continue  # without this change the others make no sense, so it explains nothing alone
