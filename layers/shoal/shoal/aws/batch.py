@@ -7,6 +7,7 @@ from itertools import batched
 from typing import Any
 
 from shoal.aws.session import client
+from shoal.errors import RetryableError
 
 UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 """Every status of a job that has not ended, https://docs.aws.amazon.com/batch/latest/userguide/job_states.html."""
@@ -21,8 +22,17 @@ def describe_queues(arns: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def disable_queue(arn: str) -> None:
-    """Let a queue take no more jobs."""
-    client("batch").update_job_queue(jobQueue=arn, state="DISABLED")
+    """Let a queue take no more jobs.
+
+    Raises:
+        RetryableError: the queue is being changed at this moment.
+    """
+    try:
+        client("batch").update_job_queue(jobQueue=arn, state="DISABLED")
+    except client("batch").exceptions.ClientException as error:
+        if "being modified" in error.response["Error"]["Message"]:
+            raise RetryableError(f"the queue {arn} is being changed") from error
+        raise
 
 
 def unfinished_jobs(queue: str) -> Iterator[str]:

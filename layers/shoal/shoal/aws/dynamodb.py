@@ -160,3 +160,12 @@ def read_answer(key: str) -> dict[str, Any] | None:
 def forget_answer(key: str) -> None:
     """CloudFormation has been answered."""
     client("dynamodb").delete_item(TableName=_table(), Key=_encode(ledger.answer_key(key)))
+
+
+def forget_failure(cluster_name: str, operation_id: str) -> None:
+    """What an operation has recorded as its failure is being repaired."""
+    client("dynamodb").update_item(
+        TableName=_table(),
+        Key=_encode(ledger.operation_key(cluster_name, operation_id)),
+        UpdateExpression="REMOVE failure",
+    )

@@ -49,3 +49,19 @@ def make_service_linked_role(service: str) -> None:
         iam.create_service_linked_role(AWSServiceName=service)
     except iam.exceptions.InvalidInputException:
         return  # "Service role name ... has been taken in this account"
+
+
+def strip_role(name: str) -> list[str]:
+    """Detach every policy of a role and delete its inline ones; their ARNs and names. Nothing if the role is absent."""
+    iam = client("iam")
+    try:
+        attached = iam.get_paginator("list_attached_role_policies").paginate(RoleName=name).build_full_result()
+        inline = iam.get_paginator("list_role_policies").paginate(RoleName=name).build_full_result()
+    except iam.exceptions.NoSuchEntityException:
+        return []
+    arns = [policy["PolicyArn"] for policy in attached["AttachedPolicies"]]
+    for arn in arns:
+        iam.detach_role_policy(RoleName=name, PolicyArn=arn)
+    for policy in inline["PolicyNames"]:
+        iam.delete_role_policy(RoleName=name, PolicyName=policy)
+    return [*arns, *inline["PolicyNames"]]
