@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from shoal.cluster.bucket import EMPTY_BUCKET
+from shoal.cluster.file_systems import file_systems, mount_target_ids
 from shoal.cluster.grammar import Change, Code, Integer, Matching, NotOffered, Refused, Section, Violation, problem
 from shoal.cluster.iam import HeadNodeIam
 from shoal.cluster.image import HeadNodeImage
-from shoal.cluster.network import HeadNodeNetworking
-from shoal.cluster.storage import Directory
+from shoal.cluster.monitoring import HEAD_NODE_LOGS
+from shoal.cluster.network import HeadNodeNetworking, head_node_groups
+from shoal.cluster.repository import EMPTY_REPOSITORY
+from shoal.cluster.site import Site, names
+from shoal.cluster.storage import Directory, volumes
+from shoal.cluster.template import Resource, Value, get_att, ref, tag_list
+from shoal.cluster.user_data import head_node_script
 from shoal.cluster.volume import VolumeType, default_iops, default_throughput, volume_violations
+from shoal_node.contract import NodePackage, Settings
+
+if TYPE_CHECKING:
+    from shoal.cluster.configuration import Cluster
 
 ANYWHERE = "0.0.0.0/0"
 _OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -166,3 +177,147 @@ class DevSettings(Section):
 
 
 # ---- resources
+
+HEAD_NODE = "HeadNode"
+HEAD_NODE_PROFILE = "HeadNodeInstanceProfile"
+INTERFACE = "HeadNodeInterface"
+ELASTIC_IP = "HeadNodeElasticIp"
+ELASTIC_IP_ASSOCIATION = "HeadNodeElasticIpAssociation"
+ROOT_DEVICES = MappingProxyType({"alinux2023": "/dev/xvda", "debian12": "/dev/xvda", "ubuntu2404": "/dev/sda1"})
+"""Root device of each system's official AMIs; `site` has that of another AMI."""
+
+
+def node_package(site: Site) -> NodePackage:
+    """Where the node package lies."""
+    key, _, version = site.node_package.partition("?versionId=")
+    return NodePackage(bucket=site.bucket, key=key, version_id=version or None)
+
+
+def settings(cluster: Cluster, site: Site) -> Settings:
+    """What the head node is told. Nothing in it changes with what an update may change: user data run only once."""
+    return Settings(
+        cluster_name=site.cluster_name,
+        stack_name=names(site).stack,
+        logical_id=HEAD_NODE,
+        region=site.region,
+        url_suffix=site.url_suffix,
+        node_package=node_package(site),
+        volumes=volumes(cluster),
+        file_systems=file_systems(cluster),
+        scratch_dir=f"/{cluster.head_node.local_storage.ephemeral_volume.mount_dir.strip('/')}",
+        log_group=names(site).log_group("head-node") if cluster.monitoring.logs.cloud_watch.enabled else None,
+        rotate_logs=cluster.monitoring.logs.rotation.enabled,
+    )
+
+
+def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
+    """The instance, its network interface, and its Elastic IP."""
+    yield INTERFACE, _interface(cluster, site)
+    elastic_ip = cluster.head_node.networking.elastic_ip
+    if elastic_ip is True:
+        yield (
+            ELASTIC_IP,
+            {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc", "Tags": _tags(cluster, site)}},
+        )
+    if elastic_ip:
+        yield ELASTIC_IP_ASSOCIATION, _association(elastic_ip, site)
+    yield HEAD_NODE, _instance(cluster, site)
+
+
+def _tags(cluster: Cluster, site: Site) -> list[dict[str, str]]:
+    return tag_list(cluster, site, Name=f"{site.cluster_name} head node")
+
+
+def _interface(cluster: Cluster, site: Site) -> Resource:
+    """An interface of its own, so that the address stays when the instance stops, and a group can change."""
+    return {
+        "Type": "AWS::EC2::NetworkInterface",
+        "Properties": {
+            "Description": f"Head node of the Shoal cluster {site.cluster_name}",
+            "SubnetId": cluster.head_node.networking.subnet_id,
+            "GroupSet": head_node_groups(cluster),
+            "Tags": _tags(cluster, site),
+        },
+    }
+
+
+def _association(elastic_ip: bool | str, site: Site) -> Resource:
+    """By allocation id; `site` has that of a plain address."""
+    allocation: Value = get_att(ELASTIC_IP, "AllocationId")
+    if isinstance(elastic_ip, str):
+        allocation = site.elastic_ips.get(elastic_ip, elastic_ip)
+    return {
+        "Type": "AWS::EC2::EIPAssociation",
+        "Properties": {"AllocationId": allocation, "NetworkInterfaceId": ref(INTERFACE)},
+    }
+
+
+def _instance(cluster: Cluster, site: Site) -> Resource:
+    head, timeout = cluster.head_node, cluster.dev_settings.timeouts.head_node_bootstrap_timeout
+    key = {"KeyName": head.ssh.key_name} if head.ssh.key_name else {}
+    return {
+        "Type": "AWS::EC2::Instance",
+        "DependsOn": _first(cluster, site),
+        "CreationPolicy": {"ResourceSignal": {"Count": 1, "Timeout": f"PT{timeout}S"}},
+        "Properties": {
+            "ImageId": site.head_node_ami,
+            "InstanceType": head.instance_type,
+            "IamInstanceProfile": _profile(cluster),
+            **key,
+            "NetworkInterfaces": [{"DeviceIndex": "0", "NetworkInterfaceId": ref(INTERFACE)}],
+            "BlockDeviceMappings": [_root_volume(cluster, site)],
+            # Attached by the instance itself: a VolumeAttachment would wait for the signal, and the signal for the
+            # volume; and when the stack is deleted, the instance goes first and so unmounts what it has mounted.
+            "Volumes": [
+                {"VolumeId": disk.volume_id, "Device": disk.device}
+                for volume in volumes(cluster)
+                for disk in volume.disks
+            ],
+            **_cpu_options(cluster, site),
+            "MetadataOptions": {
+                "HttpEndpoint": "enabled",
+                "HttpTokens": "required" if cluster.imds.imds_support == "v2.0" else "optional",
+            },
+            "Monitoring": cluster.monitoring.detailed_monitoring,
+            "PropagateTagsToVolumeOnCreation": True,
+            "UserData": {"Fn::Base64": head_node_script(settings(cluster, site))},
+            "Tags": _tags(cluster, site),
+        },
+    }
+
+
+def _first(cluster: Cluster, site: Site) -> list[str]:
+    """What must exist before the node starts, and go after it: it writes to these, or reaches the world by them."""
+    first = [EMPTY_BUCKET, EMPTY_REPOSITORY, *mount_target_ids(cluster, site)]
+    if cluster.monitoring.logs.cloud_watch.enabled:
+        first.append(HEAD_NODE_LOGS)
+    if cluster.head_node.networking.elastic_ip:
+        first.append(ELASTIC_IP_ASSOCIATION)
+    return first
+
+
+def _profile(cluster: Cluster) -> Value:
+    given = cluster.head_node.iam.instance_profile
+    return given.rsplit("/", 1)[-1] if given else ref(HEAD_NODE_PROFILE)
+
+
+def _root_volume(cluster: Cluster, site: Site) -> dict[str, Any]:
+    root = cluster.head_node.local_storage.root_volume
+    given = {"VolumeSize": root.size, "Iops": root.iops, "Throughput": root.throughput}
+    return {
+        "DeviceName": site.head_node_root_device or ROOT_DEVICES[cluster.image.os],
+        "Ebs": {
+            "VolumeType": root.volume_type,
+            "Encrypted": root.encrypted,
+            "DeleteOnTermination": root.delete_on_termination,
+            **{name: value for name, value in given.items() if value is not None},
+        },
+    }
+
+
+def _cpu_options(cluster: Cluster, site: Site) -> dict[str, Any]:
+    """One thread for each core, where cores have more than one."""
+    instance_type = site.instance_types[cluster.head_node.instance_type]
+    if not cluster.head_node.disable_simultaneous_multithreading or instance_type.vcpus == instance_type.cores:
+        return {}
+    return {"CpuOptions": {"CoreCount": instance_type.cores, "ThreadsPerCore": 1}}

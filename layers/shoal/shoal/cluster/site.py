@@ -55,12 +55,16 @@ class Site(Frozen):
     generation: str
     """When the cluster was created, `20261123T101530`."""
     head_node_ami: str
+    head_node_root_device: str = ""
+    """Root device name of that AMI, `/dev/xvda`; empty for the one of the system's official AMIs."""
     node_package: str
     """`<key>?versionId=<id>` of the reproducible zip of `shoal_node` in the Region's bucket."""
     base_image: str
     """Base image of the job image, pinned by digest: `public.ecr.aws/debian/debian@sha256:...`."""
     subnets: dict[str, Subnet]
     instance_types: dict[str, InstanceType]
+    elastic_ips: dict[str, str] = {}
+    """Allocation ids of the Elastic IPs that the configuration names by their address."""
     template_version: int = 1
 
 

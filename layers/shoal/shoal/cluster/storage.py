@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from shoal.cluster.grammar import Change, Integer, Matching, NotOffered, Refused, Section, Unique, Violation
 from shoal.cluster.mounts import agree
+from shoal.cluster.site import Site
+from shoal.cluster.template import Resource, Value, logical_id, ref, tag_list
 from shoal.cluster.volume import VolumeType, default_iops, default_throughput, volume_violations
+from shoal_node.contract import HOME, Disk, Volume
+
+if TYPE_CHECKING:
+    from shoal.cluster.configuration import Cluster
 
 DEFAULT_VOLUME_SIZE = 40
 
@@ -186,7 +192,7 @@ class SharedStorage(Section):
             ("EbsSettings", self.ebs_settings, "Ebs"),
             ("EfsSettings", self.efs_settings, "Efs"),
         ):
-            if settings is not None and self.storage_type != storage_type:
+            if settings is not None and settings.model_fields_set and self.storage_type != storage_type:
                 suggestion = f"write StorageType: {storage_type}, or remove {key}"
                 yield Violation(key, f"does not go with StorageType: {self.storage_type}", suggestion)
 
@@ -196,3 +202,83 @@ SharedStorages = Annotated[tuple[SharedStorage, ...], Change.FIXED, Unique("Name
 
 
 # ---- resources
+
+DEVICES = (*(f"/dev/sd{letter}" for letter in "fghijklmnopqrstuvwxyz"), *(f"/dev/xvdb{n}" for n in "abcdefghij"))
+"""Names under which volumes can be attached to a Linux instance beside its root and its own disks,
+https://docs.aws.amazon.com/ebs/latest/userguide/device_naming.html
+"""
+
+
+HOST_FOLDER = "/mnt/shoal"
+
+
+def volume_id(storage: SharedStorage, number: int = 0) -> str:
+    """The EBS volume of a storage; of an array the one with this number."""
+    return logical_id("Volume", storage.name, *([str(number)] if number else []))
+
+
+def _disks(storage: SharedStorage, settings: EbsSettings) -> list[Value]:
+    """The ids of a storage's volumes: one, or as many as the array has."""
+    if settings.volume_id:
+        return [settings.volume_id]
+    count = settings.raid.number_of_volumes if settings.raid else 1
+    return [ref(volume_id(storage, number)) for number in range(count)]
+
+
+def volumes(cluster: Cluster) -> tuple[Volume, ...]:
+    """The EBS storages as the head node knows them, with the device names of their volumes."""
+    devices = iter(DEVICES)
+    return tuple(
+        Volume(
+            name=storage.name,
+            mount_dir=storage.mount_point,
+            disks=tuple(Disk(disk, next(devices)) for disk in _disks(storage, settings)),
+            raid_level=settings.raid.type if settings.raid and not settings.volume_id else None,
+        )
+        for storage in cluster.shared_storage
+        if (settings := storage.ebs_settings)
+    )
+
+
+def shared_directories(cluster: Cluster) -> list[str]:
+    """What the head node and all jobs see under the same path: `/home` and every storage."""
+    shared = {storage.mount_point for storage in cluster.shared_storage}
+    return sorted(shared | {HOME})
+
+
+def host_directory(path: str) -> str:
+    """Where a Batch host mounts a shared directory, for its jobs to see it under `path`: its own `/home` stays."""
+    return f"{HOST_FOLDER}{path}"
+
+
+def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
+    """The EBS volumes, in the zone of the head node, which attaches them itself."""
+    for storage in cluster.shared_storage:
+        settings = storage.ebs_settings
+        if settings is None or settings.volume_id:
+            continue
+        for number in range(settings.raid.number_of_volumes if settings.raid else 1):
+            yield volume_id(storage, number), _volume(cluster, site, storage, settings)
+
+
+def _volume(cluster: Cluster, site: Site, storage: SharedStorage, settings: EbsSettings) -> Resource:
+    given = {
+        "Iops": settings.iops,
+        "Throughput": settings.throughput,
+        "KmsKeyId": settings.kms_key_id,
+        "SnapshotId": settings.snapshot_id,
+    }
+    return {
+        "Type": "AWS::EC2::Volume",
+        "DeletionPolicy": settings.deletion_policy,
+        # Updates that replace a volume are refused; should one be forced on the stack, the data stay.
+        "UpdateReplacePolicy": "Retain" if settings.deletion_policy == "Retain" else "Snapshot",
+        "Properties": {
+            "AvailabilityZone": site.subnets[cluster.head_node.networking.subnet_id].availability_zone,
+            "VolumeType": settings.volume_type,
+            "Size": settings.size,
+            "Encrypted": settings.encrypted,
+            **{name: value for name, value in given.items() if value is not None},
+            "Tags": tag_list(cluster, site, Name=f"{site.cluster_name} {storage.name}"),
+        },
+    }

@@ -1,0 +1,158 @@
+"""What both sides know: the settings that the control plane hands to a node, and the records a node writes.
+
+The control plane writes `Settings` into the node's user data as JSON; where it knows a value only as a reference of
+the template (the id of a volume that does not exist yet), CloudFormation puts the value in. Standard library only,
+Python 3.9 and later: this is the one module that the control plane imports.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+SETTINGS_FILE = "/etc/shoal/settings.json"
+NODE_PACKAGE_FILE = "/opt/shoal/shoal_node.zip"
+HOME = "/home"
+
+BOOTSTRAP_TAG = "shoal:bootstrap"
+"""Tag of the instance: `SUCCESS`, or `FAILURE` and the reason; the signal to CloudFormation carries none."""
+TAG_VALUE_LENGTH = 256
+"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions"""
+SUCCESS = "SUCCESS"
+FAILURE = "FAILURE"
+
+METRICS_NAMESPACE = "Shoal"
+MEMORY_METRIC = "MemoryUsedPercent"
+DISK_METRIC = "DiskUsedPercent"
+"""Of the root volume. Both metrics have one dimension, `InstanceId`, and come once a minute."""
+
+BATCH_CLIENT = "aws-parallelcluster-awsbatch-cli==1.6.0"
+"""AWS's own client for Batch clusters, as pip names it."""
+
+
+@dataclass(frozen=True)
+class Disk:
+    """An EBS volume attached to the node."""
+
+    volume_id: Any
+    """Its id, `vol-0123456789abcdef0`; in the control plane it may be a reference of the template."""
+    device: str
+    """The name under which it is attached, `/dev/sdf`."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A directory on one EBS volume, or on several as an array; the node exports it over NFS."""
+
+    name: str
+    mount_dir: str
+    disks: tuple[Disk, ...]
+    raid_level: int | None = None
+    """0 stripes the disks, 1 mirrors them; without it there is one disk."""
+
+
+@dataclass(frozen=True)
+class FileSystem:
+    """A directory on an EFS file system."""
+
+    name: str
+    mount_dir: str
+    file_system_id: Any
+    """Its id, `fs-0123456789abcdef0`; in the control plane it may be a reference of the template."""
+    tls: bool = False
+    iam: bool = False
+    access_point_id: str | None = None
+
+    @property
+    def needs_efs_client(self) -> bool:
+        """Whether plain NFS does not do; https://docs.aws.amazon.com/efs/latest/ug/using-amazon-efs-utils.html"""
+        return self.tls or self.iam or self.access_point_id is not None
+
+
+@dataclass(frozen=True)
+class NodePackage:
+    """Where the node package lies in the Region's bucket."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a head node is told; JSON objects with these names."""
+
+    cluster_name: str
+    stack_name: Any
+    """The stack that waits for the node's signal."""
+    logical_id: str
+    """The resource that is signalled."""
+    region: str
+    url_suffix: str
+    node_package: NodePackage
+    volumes: tuple[Volume, ...]
+    file_systems: tuple[FileSystem, ...]
+    scratch_dir: str
+    """Where the instance's own disks are mounted, if it has any."""
+    log_group: str | None
+    """Log group in CloudWatch Logs; without it nothing is sent."""
+    rotate_logs: bool
+
+    @property
+    def exported_directories(self) -> tuple[str, ...]:
+        """What the node exports over NFS: `/home`, unless that is on EFS, and every EBS volume's directory."""
+        shared = [volume.mount_dir for volume in self.volumes]
+        if HOME not in shared and HOME not in [system.mount_dir for system in self.file_systems]:
+            shared.insert(0, HOME)
+        return tuple(shared)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as JSON values; references of the template stay as they are."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        """Read the settings back.
+
+        Raises:
+            ValueError: the text is not what `as_dict` gives, as JSON.
+        """
+        try:
+            values = json.loads(text)
+            values["node_package"] = NodePackage(**values["node_package"])
+            values["volumes"] = tuple(
+                Volume(**{**volume, "disks": tuple(Disk(**disk) for disk in volume["disks"])})
+                for volume in values["volumes"]
+            )
+            values["file_systems"] = tuple(FileSystem(**system) for system in values["file_systems"])
+            return cls(**values)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"these settings are of another version of the node package: {error}") from error
+
+
+def fstab_field(path: str) -> str:
+    """A path as fstab and the exports file write it: their fields end at white space."""
+    return "".join(f"\\{ord(letter):03o}" if letter in " \t\n\\#" else letter for letter in path)
+
+
+def nfs_address(file_system_id: str, region: str, url_suffix: str) -> str:
+    """The DNS name of an EFS file system; https://docs.aws.amazon.com/efs/latest/ug/mounting-fs-mount-cmd-dns-name.html"""
+    return f"{file_system_id}.efs.{region}.{url_suffix}"
+
+
+NFS_OPTIONS = "nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport,_netdev"
+"""EFS's recommended options, https://docs.aws.amazon.com/efs/latest/ug/mounting-fs-nfs-mount-settings.html; they suit
+the head node's exports as well. Hard: a job waits for a head node that restarts, and never reads half a file."""
+
+
+def efs_mount(system: FileSystem, region: str, url_suffix: str) -> tuple[str, str, str]:
+    """How an EFS file system is mounted: source, type and options as `mount` and fstab take them."""
+    if not system.needs_efs_client:
+        return f"{nfs_address(system.file_system_id, region, url_suffix)}:/", "nfs4", NFS_OPTIONS
+    options = ["_netdev", "noresvport", "tls"]
+    if system.iam:
+        options.append("iam")
+    if system.access_point_id:
+        options.append(f"accesspoint={system.access_point_id}")
+    return f"{system.file_system_id}:/", "efs", ",".join(options)
