@@ -8,15 +8,38 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shoal.cluster import bucket, image, monitoring, network, repository
+from shoal.cluster import (
+    alarms,
+    batch,
+    bucket,
+    dashboard,
+    file_systems,
+    head_node,
+    head_node_role,
+    hosts,
+    image,
+    jobs,
+    monitoring,
+    network,
+    repository,
+    storage,
+)
+from shoal.cluster.grammar import Code
+from shoal.cluster.problems import ConfigurationError, make
 from shoal.cluster.site import Site, names
-from shoal.cluster.template import KIND, SCHEDULER, Resource, ref, tag_map
+from shoal.cluster.template import KIND, SCHEDULER, Resource, Value, get_att, ref, tag_map
 from shoal.image.job_image import JobImage
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
 
 __all__ = ["PARTS", "Blueprint", "blueprint", "names", "resource_summary"]
+
+LARGEST_TEMPLATE = 1_000_000
+"""Bytes; https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
+CLIENT_REQUIREMENT = "aws-parallelcluster-awsbatch-cli>=1.0.0"
+"""The requirement that the client checks of itself."""
 
 type Part = Callable[["Cluster", Site], Iterator[tuple[str, Resource]]]
 
@@ -26,6 +49,15 @@ PARTS: tuple[Part, ...] = (
     network.resources,
     monitoring.resources,
     image.resources,
+    storage.resources,
+    file_systems.resources,
+    head_node_role.resources,
+    head_node.resources,
+    jobs.resources,
+    hosts.resources,
+    batch.resources,
+    alarms.resources,
+    dashboard.resources,
 )
 """What a cluster's stack is made of; each part yields logical ids and resources."""
 
@@ -48,7 +80,13 @@ class Blueprint:
 
 
 def blueprint(cluster: Cluster, site: Site) -> Blueprint:
-    """The template, parameters, tags and image that a configuration means."""
+    """The template, parameters, tags and image that a configuration means.
+
+    Raises:
+        ConfigurationError: the configuration cannot be had at this site, though it is right by itself.
+    """
+    if problems := tuple(image.problems(cluster, site)):
+        raise ConfigurationError(problems)
     parameters = {SCHEDULER: KIND} | bucket.parameters(cluster, site)
     resources = dict(entry for part in PARTS for entry in part(cluster, site))
     template: dict[str, Any] = {
@@ -57,11 +95,30 @@ def blueprint(cluster: Cluster, site: Site) -> Blueprint:
         "Metadata": {"Shoal": {"TemplateVersion": site.template_version}},
         "Parameters": {name: {"Type": "String"} for name in parameters},
         "Resources": resources,
-        "Outputs": {SCHEDULER: {"Value": ref(SCHEDULER)}},
+        "Outputs": {name: {"Description": why, "Value": value} for name, why, value in _outputs(cluster)},
     }
-    return Blueprint(
-        template=template, parameters=parameters, tags=tag_map(cluster, site), image=image.built_image(cluster, site)
-    )
+    result = Blueprint(template, parameters, tags=tag_map(cluster, site), image=image.built_image(cluster, site))
+    if len(result.body().encode()) > LARGEST_TEMPLATE:
+        message = "are too many or too long: with them the template is larger than CloudFormation takes"
+        raise ConfigurationError((make(("Tags",), Code.OUT_OF_RANGE, message, "write fewer or shorter tags"),))
+    return result
+
+
+def _outputs(cluster: Cluster) -> Iterator[tuple[str, str, Value]]:
+    """The first queue under the names that AWS's Batch client reads, and what a user looks for."""
+    queue = cluster.scheduling.aws_batch_queues[0]
+    environment = batch.environment_id(queue, queue.compute_resources[0])
+    multinode = jobs.multinode_definition_id(queue)
+    yield SCHEDULER, "Kind of the cluster", ref(SCHEDULER)
+    yield "BatchCliRequirements", "AWS's Batch client that fits the cluster", CLIENT_REQUIREMENT
+    yield "BatchComputeEnvironmentArn", "First compute environment of the first queue", ref(environment)
+    yield "BatchJobQueueArn", "First queue", ref(batch.queue_id(queue))
+    yield "BatchJobDefinitionArn", "Jobs of one container in the first queue", ref(jobs.definition_id(queue))
+    yield "BatchJobDefinitionMnpArn", "Multi-node parallel jobs in the first queue", ref(multinode)
+    yield "HeadNodeInstanceID", "Head node", ref(head_node.HEAD_NODE)
+    yield "HeadNodePrivateIP", "Private address of the head node", get_att(head_node.HEAD_NODE, "PrivateIp")
+    yield "ECRRepoName", "Repository of the job image", ref(repository.REPOSITORY)
+    yield "CodeBuildDockerImageBuilderProject", "Project that builds the job image", ref(image.BUILD_PROJECT)
 
 
 def resource_summary(blueprint: Blueprint) -> dict[str, int]:
