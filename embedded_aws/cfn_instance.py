@@ -9,13 +9,17 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from embedded_aws import cfn_signals
 from embedded_aws.cfn import HOOKS as CFN_HOOKS
 from embedded_aws.cfn import (
     Created,
+    FailedResourceError,
     Properties,
     ResourceType,
     absent_is_deleted,
+    handler_message,
     picked,
     register,
     request,
@@ -68,9 +72,19 @@ def _create(logical_id: str, properties: Properties, stack: str) -> Created:
         call["UserData"] = base64.b64decode(call["UserData"]).decode()
     instance = client("ec2").run_instances(**call)["Instances"][0]
     identifier = instance["InstanceId"]
+    _attach(identifier, properties)
     profile_arn = instance.get("IamInstanceProfile", {}).get("Arn", "")
     cfn_signals.wait(stack, logical_id, identifier, profile_arn)
     return identifier, _attributes(identifier)
+
+
+def _attach(identifier: str, properties: Properties) -> None:
+    """Attach `Volumes`, before the stack waits for a signal; they go with the instance when it is terminated."""
+    try:
+        for volume in properties.get("Volumes", []):
+            client("ec2").attach_volume(InstanceId=identifier, **request("ec2", "AttachVolume", volume))
+    except ClientError as error:
+        raise FailedResourceError(handler_message(error.response["Error"]["Message"]), identifier) from error
 
 
 def _update(physical_id: str, old: Properties, new: Properties, stack: str) -> Created:
