@@ -181,6 +181,7 @@ class DevSettings(Section):
 HEAD_NODE = "HeadNode"
 HEAD_NODE_PROFILE = "HeadNodeInstanceProfile"
 INTERFACE = "HeadNodeInterface"
+LAUNCH_TEMPLATE = "HeadNodeLaunchTemplate"
 ELASTIC_IP = "HeadNodeElasticIp"
 ELASTIC_IP_ASSOCIATION = "HeadNodeElasticIpAssociation"
 ROOT_DEVICES = MappingProxyType({"alinux2023": "/dev/xvda", "debian12": "/dev/xvda", "ubuntu2404": "/dev/sda1"})
@@ -211,7 +212,7 @@ def settings(cluster: Cluster, site: Site) -> Settings:
 
 
 def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
-    """The instance, its network interface, and its Elastic IP."""
+    """The instance, its network interface and Elastic IP, and a launch template for its root volume."""
     yield INTERFACE, _interface(cluster, site)
     elastic_ip = cluster.head_node.networking.elastic_ip
     if elastic_ip is True:
@@ -221,6 +222,7 @@ def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
         )
     if elastic_ip:
         yield ELASTIC_IP_ASSOCIATION, _association(elastic_ip, site)
+    yield LAUNCH_TEMPLATE, _launch_template(cluster, site)
     yield HEAD_NODE, _instance(cluster, site)
 
 
@@ -265,7 +267,8 @@ def _instance(cluster: Cluster, site: Site) -> Resource:
             "IamInstanceProfile": _profile(cluster),
             **key,
             "NetworkInterfaces": [{"DeviceIndex": "0", "NetworkInterfaceId": ref(INTERFACE)}],
-            "BlockDeviceMappings": [_root_volume(cluster, site)],
+            # Version 1 for ever: another one would replace the instance, and the template may get new tags.
+            "LaunchTemplate": {"LaunchTemplateId": ref(LAUNCH_TEMPLATE), "Version": "1"},
             # Attached by the instance itself: a VolumeAttachment would wait for the signal, and the signal for the
             # volume; and when the stack is deleted, the instance goes first and so unmounts what it has mounted.
             "Volumes": [
@@ -299,6 +302,17 @@ def _first(cluster: Cluster, site: Site) -> list[str]:
 def _profile(cluster: Cluster) -> Value:
     given = cluster.head_node.iam.instance_profile
     return given.rsplit("/", 1)[-1] if given else ref(HEAD_NODE_PROFILE)
+
+
+def _launch_template(cluster: Cluster, site: Site) -> Resource:
+    """The root volume: the instance's own property for it does not know `Throughput`."""
+    return {
+        "Type": "AWS::EC2::LaunchTemplate",
+        "Properties": {
+            "LaunchTemplateData": {"BlockDeviceMappings": [_root_volume(cluster, site)]},
+            "TagSpecifications": [{"ResourceType": "launch-template", "Tags": _tags(cluster, site)}],
+        },
+    }
 
 
 def _root_volume(cluster: Cluster, site: Site) -> dict[str, Any]:
