@@ -131,7 +131,10 @@ def build_order(cluster: Cluster, site: Site) -> BuildOrder | None:
     built = built_image(cluster, site)
     if built is None:
         return None
+    environment_type, environment_image = _BUILD_MACHINES[built.architecture]
     return BuildOrder(
+        environment_type=environment_type,
+        environment_image=environment_image,
         bucket_name=bucket_name(cluster, site),
         context_key=context_key(cluster, site, built.tag),
         repository_name=names(site).repository,
