@@ -131,7 +131,8 @@ def deletion_snapshots(stack_id: str, resources: list[dict[str, Any]]) -> list[s
         stack_id: the deleted stack.
         resources: its resources.
     """
-    volumes = [item["PhysicalResourceId"] for item in resources if item["ResourceType"] == "AWS::EC2::Volume"]
+    made = [item for item in resources if item["ResourceType"] == "AWS::EC2::Volume" and item.get("PhysicalResourceId")]
+    volumes = [item["PhysicalResourceId"] for item in made]
     since = (cloudformation.describe_stack(stack_id) or {}).get("DeletionTime")
     if not volumes or since is None:
         return []

@@ -65,8 +65,7 @@ def identify(arn: str) -> Thing:
 
 def kept(resources: Resources, snapshots: Iterable[str] = ()) -> list[Thing]:
     """What deleting the stack left by DeletionPolicy: its skipped resources and the snapshots it made."""
-    skipped = [resource for resource in resources if resource["ResourceStatus"] == "DELETE_SKIPPED"]
-    return [*map(_thing, skipped), *(Thing(SNAPSHOT, snapshot) for snapshot in snapshots)]
+    return [*_with_status(resources, "DELETE_SKIPPED"), *(Thing(SNAPSHOT, snapshot) for snapshot in snapshots)]
 
 
 def suspects(
@@ -83,8 +82,7 @@ def suspects(
         stack_id: the stack.
         retained: what was kept on purpose.
     """
-    own = {_thing(resource) for resource in resources if resource["ResourceStatus"] == "DELETE_COMPLETE"}
-    return (own | set(_tagged(tagged, stack_id))) - set(retained)
+    return {*_with_status(resources, "DELETE_COMPLETE"), *_tagged(tagged, stack_id)} - set(retained)
 
 
 def _tagged(tagged: Iterable[tuple[str, Mapping[str, str]]], stack_id: str) -> Iterator[Thing]:
@@ -94,8 +92,11 @@ def _tagged(tagged: Iterable[tuple[str, Mapping[str, str]]], stack_id: str) -> I
             yield thing
 
 
-def _thing(resource: Mapping[str, Any]) -> Thing:
-    return Thing(resource["ResourceType"], resource.get("PhysicalResourceId", ""))
+def _with_status(resources: Resources, status: str) -> Iterator[Thing]:
+    """A stack's resources in a status, as things; one that was never made has no physical id."""
+    for resource in resources:
+        if resource["ResourceStatus"] == status and resource.get("PhysicalResourceId"):
+            yield Thing(resource["ResourceType"], resource["PhysicalResourceId"])
 
 
 @dataclass(frozen=True)
