@@ -38,7 +38,7 @@ def _run(request: Request, execution_arn: str, started: datetime) -> dict[str, A
     text = inline if location is None else s3.read_text(*location)
     stored = None
     if text is not None:
-        admission.check_configuration(text, region=settings.region)
+        admission.check_configuration(text, settings.region, settings.name_prefix)
         stored = s3.put_text(settings.bucket, f"configurations/{name}.yaml", text)
     machine = admission.machine_of(request, cluster)
     start = Start(

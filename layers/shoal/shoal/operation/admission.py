@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shoal.cluster.configuration import ConfigurationError, Problem, load
+from shoal.cluster.configuration import load
 from shoal.cluster.names import stack_name
+from shoal.cluster.problems import ConfigurationError, Problem
 from shoal.errors import ErrorCode, OperationError
 from shoal.ledger import Start
 from shoal.operation.catalogue import planned_machine
@@ -45,27 +46,23 @@ def not_found(name: str) -> OperationError:
     )
 
 
-def check_configuration(text: str, region: str) -> None:
+def check_configuration(text: str, region: str, name_prefix: str) -> None:
     """Refuse a configuration that is wrong in itself; what needs AWS to be judged is judged by the plan.
 
     Raises:
         OperationError: `InvalidConfiguration`, with every problem and its path.
     """
     try:
-        load(text, region=region)
+        load(text, region=region, name_prefix=name_prefix)
     except ConfigurationError as error:
         raise invalid_configuration(error.problems) from error
 
 
 def invalid_configuration(problems: Sequence[Problem]) -> OperationError:
     """Every problem of a configuration, in one line."""
-    told = [
-        f"{problem.path}: {problem.message}" + f" ({problem.suggestion})" * bool(problem.suggestion)
-        for problem in problems
-    ]
     return OperationError(
         ErrorCode.INVALID_CONFIGURATION,
-        "; ".join(told),
+        ". ".join(f"{problem.message}; {problem.suggestion}" for problem in problems),
         next_action="correct the configuration; `shoal validate` checks it without an account",
     )
 

@@ -1,0 +1,112 @@
+"""The deployed control plane that a command talks to: in an AWS account, or on the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded_aws import process
+from shoal_cli.exits import CommandError, Exit
+
+LARGEST_INPUT = 262_144
+"""Bytes of an execution's input, https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html."""
+STATE_DIR = Path("build/embedded-aws")
+"""Where `shoal local up` keeps the embedded AWS, below the current folder."""
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, s3={"addressing_style": "path"})
+
+
+@dataclass(frozen=True)
+class Application:
+    """A control plane and how to reach it."""
+
+    session: boto3.Session
+    endpoint: str | None
+    machine_arn: str
+    """The front door's state machine."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is the embedded AWS."""
+        return self.endpoint is not None
+
+    def client(self, service: str) -> Any:
+        """A client for one of the account's services."""
+        return self.session.client(service, endpoint_url=self.endpoint, config=_CONFIG)  # type: ignore[call-overload]
+
+
+def session_of(server: process.Server) -> boto3.Session:
+    """A session that talks to an embedded AWS and to nothing else."""
+    return boto3.Session(
+        aws_access_key_id=process.ACCOUNT_ID,
+        aws_secret_access_key=process.SECRET_ACCESS_KEY,
+        region_name=process.REGION,
+    )
+
+
+def connect(*, local: bool, prefix: str, state_dir: Path = STATE_DIR) -> Application:
+    """Find the control plane.
+
+    Args:
+        local: the embedded AWS that `shoal local up` started, instead of the current AWS profile's account.
+        prefix: the `NamePrefix` it was deployed with.
+        state_dir: where the embedded AWS keeps its state.
+
+    Raises:
+        CommandError: none answers (exit code 3).
+    """
+    endpoint, session = None, None
+    if local:
+        server = process.find(state_dir)
+        if server is None:
+            raise CommandError("no embedded AWS runs here; start one with `shoal local up`", Exit.NOT_REACHABLE)
+        endpoint, session = server.url, session_of(server)
+    try:
+        session = session or boto3.Session()
+        found = _machine_arn(session, endpoint, prefix)
+    except (BotoCoreError, ClientError) as error:
+        raise CommandError(_unreachable(error, local), Exit.NOT_REACHABLE) from error
+    return Application(session, endpoint, found)
+
+
+def _machine_arn(session: boto3.Session, endpoint: str | None, prefix: str) -> str:
+    identity = session.client("sts", endpoint_url=endpoint, config=_CONFIG).get_caller_identity()
+    partition, account = identity["Arn"].split(":")[1], identity["Account"]
+    arn = f"arn:{partition}:states:{session.region_name}:{account}:stateMachine:{prefix}-run-operation"
+    session.client("stepfunctions", endpoint_url=endpoint, config=_CONFIG).describe_state_machine(stateMachineArn=arn)
+    return arn
+
+
+def _unreachable(error: Exception, local: bool) -> str:
+    if isinstance(error, ClientError) and error.response["Error"]["Code"] == "StateMachineDoesNotExist":
+        how = "shoal local deploy" if local else "sam build && sam deploy --guided"
+        return f"Shoal is not deployed in this account and Region; deploy it with `{how}`"
+    return f"AWS cannot be reached: {' '.join(str(error).split())}"
+
+
+def start(application: Application, data: Mapping[str, Any]) -> str:
+    """Start an operation; the ARN of its execution.
+
+    Raises:
+        CommandError: the input is too large (2), or Step Functions does not take it (3).
+    """
+    text = json.dumps(data)
+    if len(text.encode()) > LARGEST_INPUT:
+        raise CommandError(
+            f"clusterConfiguration makes the input {len(text.encode()):,} bytes, more than {LARGEST_INPUT:,}; "
+            "store the file in S3 and give its s3:// address instead, it becomes clusterConfigurationUri",
+            Exit.BAD_INPUT,
+        )
+    try:
+        answer = application.client("stepfunctions").start_execution(
+            stateMachineArn=application.machine_arn, input=text
+        )
+    except (BotoCoreError, ClientError) as error:
+        raise CommandError(_unreachable(error, application.is_local), Exit.NOT_REACHABLE) from error
+    return str(answer["executionArn"])

@@ -1,0 +1,51 @@
+"""The `shoal` command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+from shoal import __version__
+from shoal_cli import local, offline, operations
+from shoal_cli.exits import CommandError
+from shoal_cli.progress import console
+
+typer_app = typer.Typer(
+    help="HPC and batch clusters on AWS, run as Step Functions executions.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "create": operations.create,
+    "update": operations.update,
+    "delete": operations.delete,
+    "describe": operations.describe,
+    "list": operations.list_clusters,
+    "plan": operations.plan,
+    "build-image": operations.build_image,
+    "follow": operations.follow,
+    "validate": offline.validate,
+    "template": offline.template,
+    "schema": offline.schema,
+}
+for name, command in _COMMANDS.items():
+    typer_app.command(name)(command)
+typer_app.add_typer(local.typer_app, name="local")
+
+
+@typer_app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def app() -> None:
+    """Run the command line; every expected error is one line and an exit code."""
+    try:
+        typer_app()
+    except CommandError as error:
+        console.print(str(error), style="red", soft_wrap=True, highlight=False, markup=False)
+        sys.exit(error.code)

@@ -1,0 +1,158 @@
+"""The commands that ask the control plane for an operation; one for each row of its catalogue."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from shoal.cluster.configuration import load
+from shoal.cluster.problems import ConfigurationError
+from shoal.errors import OperationError
+from shoal.operation.request import S3_URI, read_request
+from shoal_cli import progress
+from shoal_cli.application import Application, connect, start
+from shoal_cli.exits import CommandError, Exit
+from shoal_cli.files import read_file
+from shoal_cli.offline import shown_problems
+
+Name = Annotated[str, typer.Argument(help="The cluster's name: a-z, 0-9 and -, at most 31 characters.")]
+File = Annotated[str, typer.Argument(help="The cluster configuration: a YAML or JSON file, or s3://bucket/key.")]
+Local = Annotated[bool, typer.Option("--local", help="Ask the embedded AWS that `shoal local up` started.")]
+Prefix = Annotated[str, typer.Option(envvar="SHOAL_PREFIX", help="NamePrefix of the deployed control plane.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Show the states until the end; Ctrl-C leaves it running.")]
+Output = Annotated[str, typer.Option(help="text or json.", metavar="text|json")]
+Deadline = Annotated[int, typer.Option(help="Minutes that the operation may take.")]
+DryRun = Annotated[bool, typer.Option("--dryrun", help="Answer the plan and change nothing.")]
+
+
+def create(
+    name: Name,
+    file: File,
+    wait: Wait = False,
+    dryrun: DryRun = False,
+    rollback: Annotated[bool, typer.Option(help="Delete everything again when creation fails.")] = True,
+    deadline: Deadline = 120,
+    local: Local = False,
+    prefix: Prefix = "shoal",
+    output: Output = "text",
+) -> None:
+    """Create a cluster and build its image."""
+    data = _configured("create", name, file) | {"dryrun": dryrun, "rollbackOnFailure": rollback}
+    run(data | {"deadlineMinutes": deadline}, wait=wait or dryrun, local=local, prefix=prefix, output=output)
+
+
+def update(
+    name: Name,
+    file: File,
+    wait: Wait = False,
+    dryrun: DryRun = False,
+    deadline: Deadline = 120,
+    local: Local = False,
+    prefix: Prefix = "shoal",
+    output: Output = "text",
+) -> None:
+    """Change a cluster; what would replace data or jobs is refused."""
+    data = _configured("update", name, file) | {"dryrun": dryrun, "deadlineMinutes": deadline}
+    run(data, wait=wait or dryrun, local=local, prefix=prefix, output=output)
+
+
+def plan(name: Name, file: File, local: Local = False, prefix: Prefix = "shoal", output: Output = "text") -> None:
+    """Show what create or update would do, resource by resource."""
+    run(_configured("plan", name, file), wait=True, local=local, prefix=prefix, output=output)
+
+
+def delete(
+    name: Name,
+    wait: Wait = False,
+    deadline: Deadline = 120,
+    local: Local = False,
+    prefix: Prefix = "shoal",
+    output: Output = "text",
+) -> None:
+    """Delete a cluster and prove that nothing is left."""
+    data = {"operation": "delete", "clusterName": name, "deadlineMinutes": deadline}
+    run(data, wait=wait, local=local, prefix=prefix, output=output)
+
+
+def build_image(
+    name: Name,
+    wait: Wait = False,
+    deadline: Deadline = 120,
+    local: Local = False,
+    prefix: Prefix = "shoal",
+    output: Output = "text",
+) -> None:
+    """Build the cluster's job image where its content is not in the repository yet."""
+    data = {"operation": "build-image", "clusterName": name, "deadlineMinutes": deadline}
+    run(data, wait=wait, local=local, prefix=prefix, output=output)
+
+
+def describe(name: Name, local: Local = False, prefix: Prefix = "shoal", output: Output = "text") -> None:
+    """Tell a cluster's state and what can be done next."""
+    run({"operation": "describe", "clusterName": name}, wait=True, local=local, prefix=prefix, output=output)
+
+
+def list_clusters(
+    status: Annotated[list[str] | None, typer.Option(help="Only clusters of this clusterStatus; repeatable.")] = None,
+    next_token: Annotated[str | None, typer.Option(help="The nextToken of the page before.")] = None,
+    local: Local = False,
+    prefix: Prefix = "shoal",
+    output: Output = "text",
+) -> None:
+    """List the clusters of this account and Region."""
+    data: dict[str, Any] = {"operation": "list"}
+    data |= {"clusterStatus": status} if status else {}
+    data |= {"nextToken": next_token} if next_token else {}
+    run(data, wait=True, local=local, prefix=prefix, output=output)
+
+
+def follow(
+    execution: Annotated[str, typer.Argument(help="The ARN of an execution, as create printed it.")],
+    local: Local = False,
+    prefix: Prefix = "shoal",
+    output: Output = "text",
+) -> None:
+    """Show an operation that runs already, until its end."""
+    application = connect(local=local, prefix=prefix)
+    progress.finish(progress.wait(application, execution, show=True), as_json=output == "json")
+
+
+def run(data: dict[str, Any], *, wait: bool, local: bool, prefix: str, output: str) -> None:
+    """Check the input, start the operation, and wait for its end where that is asked."""
+    if output not in {"text", "json"}:
+        raise CommandError(f"--output {output} is unknown; it is text or json", Exit.BAD_INPUT)
+    try:
+        request = read_request(data)
+    except OperationError as error:
+        raise CommandError(error.message, Exit.BAD_INPUT) from error
+    application = connect(local=local, prefix=prefix)
+    arn = start(application, data)
+    if wait:
+        progress.finish(
+            progress.wait(application, arn, show=request.action.machine is not None), as_json=output == "json"
+        )
+    _started(application, arn, data, as_json=output == "json")
+
+
+def _started(application: Application, arn: str, data: dict[str, Any], *, as_json: bool) -> None:
+    flag = " --local" if application.is_local else ""
+    if as_json:
+        typer.echo(json.dumps({"executionArn": arn}))
+        return
+    typer.echo(f"{data['operation']} of {data['clusterName']} has started: {arn}")
+    typer.echo(f"follow it with: shoal follow{flag} {arn}")
+
+
+def _configured(operation: str, name: str, file: str) -> dict[str, Any]:
+    """The input of an operation that takes a configuration; a local file is checked before anything is asked of AWS."""
+    data = {"operation": operation, "clusterName": name}
+    if S3_URI.fullmatch(file):
+        return data | {"clusterConfigurationUri": file}
+    text = read_file(file)
+    try:
+        load(text)
+    except ConfigurationError as error:
+        raise CommandError(shown_problems(file, error.problems), Exit.BAD_INPUT) from error
+    return data | {"clusterConfiguration": text}
