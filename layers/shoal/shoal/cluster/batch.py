@@ -51,7 +51,7 @@ class ComputeResource(Section):
         default_factory=lambda section: section["min_vcpus"]
     )
     """vCPUs to start with; `MinvCpus` unless given. Batch changes it as jobs come and go."""
-    spot_bid_percentage: Annotated[Integer | None, Change.ROLLS, Field(ge=0, le=100)] = None
+    spot_bid_percentage: Annotated[Integer | None, Change.ROLLS, Field(ge=1, le=100)] = None
     """Highest Spot price as a percentage of the On-Demand price; only with CapacityType SPOT."""
 
     def rules(self) -> Iterator[Violation]:

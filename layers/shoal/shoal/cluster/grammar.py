@@ -183,6 +183,7 @@ ADDITIONS = (
     Addition(f"{_QUEUE}.Name", "capital letters and underscores, which Batch allows"),
     Addition(f"{_QUEUE}.ComputeResources[].Name", "capital letters and underscores, which Batch allows"),
     Addition("Image.Os", "debian12, and ubuntu2404 with AWS Batch"),
+    Addition("SharedStorage", "up to twenty EBS volumes instead of five"),
     Addition("HeadNode.Imds.Secured", "absent means false, which ParallelCluster wants written out with AWS Batch"),
     Addition("ContainerImage", "a ready image for the jobs"),
     Addition(f"{_QUEUE}.ContainerImage", "a ready image for the jobs of one queue"),

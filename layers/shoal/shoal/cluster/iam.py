@@ -27,17 +27,17 @@ class S3Access(Section):
 class AdditionalIamPolicy(Section):
     """A managed policy attached to the head node's role."""
 
-    policy: Annotated[str, Change.LIVE, Matching(r"arn:.*:policy/.+", "the ARN of a managed policy")]
+    policy: Annotated[str, Change.LIVE, Matching(r"arn:.*:policy/.*", "the ARN of a managed policy")]
     """ARN of the policy. The permissions boundary of the cluster limits what it grants."""
 
 
 class HeadNodeIam(Section):
     """What the head node may do beyond what the cluster needs."""
 
-    instance_role: Annotated[str | None, Change.LIVE, Matching(r"arn:.*:role/.+", "the ARN of an IAM role")] = None
+    instance_role: Annotated[str | None, Change.LIVE, Matching(r"arn:.*:role/.*", "the ARN of an IAM role")] = None
     """ARN of an existing role to use instead of one made for this cluster."""
     instance_profile: Annotated[
-        str | None, Change.LIVE, Matching(r"arn:.*:instance-profile/.+", "the ARN of an instance profile")
+        str | None, Change.LIVE, Matching(r"arn:.*:instance-profile/.*", "the ARN of an instance profile")
     ] = None
     """ARN of an existing instance profile to use instead of one made for this cluster."""
     additional_iam_policies: Annotated[tuple[AdditionalIamPolicy, ...], Change.LIVE, Unique("Policy")] = ()

@@ -13,7 +13,7 @@ from shoal.cluster.grammar import Code, problem
 if TYPE_CHECKING:
     from shoal.cluster.storage import SharedStorage
 
-MOST_EBS_VOLUMES = 5
+MOST_EBS_VOLUMES = 20
 MOST_RAID_ARRAYS = 1
 MOST_NEW_FILE_SYSTEMS = 1
 MOST_EXISTING_FILE_SYSTEMS = 20

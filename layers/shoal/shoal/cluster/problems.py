@@ -93,9 +93,14 @@ def path_of(location: Location) -> str:
 
 
 def of_validation(error: ValidationError, root: type[Section]) -> Iterator[Problem]:
-    """The problems that pydantic found."""
-    for detail in error.errors(include_url=False, include_input=False):
-        if detail["type"] != "default_factory_not_called":
+    """The problems that pydantic found, less those that only follow from others."""
+    details = error.errors(include_url=False, include_input=False)
+    parents = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+    for detail in details:
+        follows = detail["type"] == "default_factory_not_called"
+        # pydantic counts only the items that are right
+        follows |= detail["type"] == "too_short" and detail["loc"] in parents
+        if not follows:
             yield _of_detail(detail["type"], detail["loc"], detail.get("ctx", {}), root)
 
 

@@ -1,0 +1,195 @@
+"""ParallelCluster 3.15.1 and Shoal, asked about the same configurations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
+
+from shoal.cluster.configuration import Cluster, load
+from shoal.cluster.grammar import ADDITIONS, Code
+from shoal.cluster.keys import walk
+from shoal.cluster.problems import ConfigurationError, Problem
+from tests.support.configurations import base, break_one, breakages, put, values
+from tests.support.parallelcluster import Answer, ParallelCluster
+
+KEYS = {key.path: key for key in walk(Cluster)}
+REFUSED = tuple(path for path, key in KEYS.items() if key.refused)
+SLURM_ONLY = ("LoginNodes", "Scheduling.SlurmQueues", "Scheduling.SlurmSettings", "DirectoryService")
+"""ParallelCluster refuses these for AWS Batch as well."""
+
+FIRST = settings(phases=(Phase.generate,), derandomize=True, database=None)
+"""The first value that Hypothesis thinks of."""
+
+
+@pytest.fixture(scope="module")
+def parallelcluster() -> Iterator[ParallelCluster]:
+    with ParallelCluster() as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def keys(parallelcluster: ParallelCluster) -> list[dict[str, Any]]:
+    return parallelcluster.keys()
+
+
+def offered(path: str) -> bool:
+    return not any(path == refused or path.startswith((f"{refused}.", f"{refused}[]")) for refused in REFUSED)
+
+
+def may_be_offered(path: str, value: object) -> bool:
+    return not (path in KEYS and isinstance(value, str) and value in KEYS[path].values_refused)
+
+
+def shoal(configuration: dict[str, Any]) -> Cluster | tuple[Problem, ...]:
+    try:
+        return load(configuration)
+    except ConfigurationError as error:
+        return error.problems
+
+
+def assert_agreement(configuration: dict[str, Any], theirs: Answer) -> None:
+    """What ParallelCluster refuses Shoal refuses there; what it accepts Shoal accepts, or does not offer."""
+    ours = shoal(configuration)
+    if theirs.stumbles:
+        return
+    if theirs.values is None:
+        assert isinstance(ours, tuple), f"Shoal accepts, ParallelCluster refuses {theirs.paths}: {theirs.messages}"
+        missed = [path for path in theirs.paths if not any(touches(problem.path, path) for problem in ours)]
+        assert not missed, f"refused elsewhere: {missed} by ParallelCluster, {ours} by Shoal"
+    elif isinstance(ours, tuple):
+        assert {problem.code for problem in ours} == {Code.NOT_OFFERED}, ours
+    else:
+        assert_same_values(ours.model_dump(mode="json", by_alias=True), theirs.values)
+
+
+def touches(ours: str, theirs: str) -> bool:
+    """Whether both name the same key, or one the section of the other."""
+    return ours == theirs or not theirs or ours.startswith((f"{theirs}.", f"{theirs}[")) or is_inside(theirs, ours)
+
+
+def is_inside(path: str, section: str) -> bool:
+    return path.startswith((f"{section}.", f"{section}["))
+
+
+def assert_same_values(ours: Any, theirs: Any, path: str = "") -> None:
+    if isinstance(theirs, dict):
+        for key, value in theirs.items():
+            if offered(re.sub(r"\[\d+\]", "[]", f"{path}{key}")):
+                assert_same_values(ours[key], value, f"{path}{key}.")
+    elif isinstance(theirs, list):
+        assert len(ours) == len(theirs), path
+        for index, value in enumerate(theirs):
+            assert_same_values(ours[index], value, f"{path[:-1]}[{index}].")
+    elif theirs is None:
+        assert not ours or isinstance(ours, dict), path
+    else:
+        assert ours == theirs, path
+
+
+def test_every_key_of_parallelcluster_is_known(keys: list[dict[str, Any]]) -> None:
+    unknown = [key["path"] for key in keys if key["path"] not in KEYS and offered(key["path"])]
+    assert len(keys) == 342
+    assert not unknown
+
+
+def test_every_key_has_the_type_and_the_bounds_it_has_in_parallelcluster(keys: list[dict[str, Any]]) -> None:
+    theirs = {key["path"]: key["type"] for key in keys if offered(key["path"])}
+    ours = {path: key.type for path, key in KEYS.items() if path in theirs}
+    assert ours | {"HeadNode.Networking.ElasticIp": "any"} == theirs
+    ranges = {key["path"]: key["range"] for key in keys if "range" in key and offered(key["path"])}
+    for path, (least, most) in ranges.items():
+        assert KEYS[path].bounds == (f"at least {least}" if most is None else f"{least} to {most}"), path
+
+
+def test_only_what_the_grammar_lists_is_shoals_own(keys: list[dict[str, Any]]) -> None:
+    theirs = {key["path"] for key in keys}
+    additions = tuple(addition.path for addition in ADDITIONS)
+    assert not [path for path in KEYS if path not in theirs and not path.startswith(additions)]
+
+
+def test_defaults_are_those_of_parallelcluster(parallelcluster: ParallelCluster) -> None:
+    configuration = base()
+    configuration["HeadNode"] |= {"LocalStorage": {"RootVolume": {}, "EphemeralVolume": {}}, "Ssh": {}}
+    configuration |= {
+        "Imds": {},
+        "Iam": {},
+        "DevSettings": {"Timeouts": {}},
+        "Monitoring": {
+            "Logs": {"CloudWatch": {}, "Rotation": {}},
+            "Dashboards": {"CloudWatch": {}},
+            "Alarms": {},
+        },
+        "SharedStorage": [
+            {
+                "MountDir": f"/ebs-{kind}",
+                "Name": kind,
+                "StorageType": "Ebs",
+                "EbsSettings": {"VolumeType": kind, **more},
+            }
+            for kind, more in (("gp3", {}), ("gp2", {}), ("io1", {}), ("io2", {}), ("st1", {"Size": 500}))
+        ]
+        + [{"MountDir": "/efs", "Name": "efs", "StorageType": "Efs"}],
+    }
+    theirs = parallelcluster.load(configuration)
+    assert theirs.values, theirs
+    assert_agreement(configuration, theirs)
+
+
+def test_each_key_alone_is_honoured_or_refused_by_name(
+    parallelcluster: ParallelCluster, keys: list[dict[str, Any]]
+) -> None:
+    for key in keys:
+        if not key["path"].startswith(SLURM_ONLY):
+            configuration = base()
+            put(
+                configuration,
+                key["path"],
+                find(values(key, keys), partial(may_be_offered, key["path"]), settings=FIRST),
+            )
+            assert_agreement(configuration, parallelcluster.load(configuration))
+            if offered(key["path"]):
+                assert isinstance(shoal(configuration), Cluster), (configuration, shoal(configuration))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_configurations_of_offered_keys_mean_the_same(
+    data: st.DataObject, parallelcluster: ParallelCluster, keys: list[dict[str, Any]]
+) -> None:
+    configuration = base()
+    for key in data.draw(st.lists(st.sampled_from([key for key in keys if offered(key["path"])]), max_size=8)):
+        put(configuration, key["path"], data.draw(values(key, keys)))
+    assert_agreement(configuration, parallelcluster.load(configuration))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_configurations_broken_in_one_place_are_refused_there(
+    data: st.DataObject, parallelcluster: ParallelCluster, keys: list[dict[str, Any]]
+) -> None:
+    candidates = [key for key in keys if not key["path"].startswith(SLURM_ONLY)]
+    configuration = base()
+    for key in data.draw(st.lists(st.sampled_from([key for key in keys if offered(key["path"])]), max_size=4)):
+        put(configuration, key["path"], data.draw(values(key, keys)))
+    broken = data.draw(st.sampled_from(candidates))
+    break_one(configuration, broken["path"], data.draw(breakages(broken)))
+    assert_agreement(configuration, parallelcluster.load(configuration))
+
+
+def test_the_share_of_honoured_keys_is_told(
+    keys: list[dict[str, Any]], record_testsuite_property: Any, pytestconfig: pytest.Config
+) -> None:
+    batch = [key["path"] for key in keys if not key["path"].startswith(SLURM_ONLY)]
+    honoured = [path for path in batch if offered(path)]
+    share = f"{len(honoured)} honoured, {len(batch) - len(honoured)} refused by name, none ignored"
+    record_testsuite_property("parallelcluster-keys", share)
+    reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"\nParallelCluster's keys of a Batch cluster: {share}")
+    assert len(honoured) / len(batch) > 0.5
