@@ -40,9 +40,9 @@ def _may_write(config: dict[str, Any]) -> bool:
     partition, _, region, account = str(config["FunctionArn"]).split(":")[1:5]
     logging = config.get("LoggingConfig") or {}
     group = str(logging.get("LogGroup") or f"/aws/lambda/{config['FunctionName']}")
-    arn = f"arn:{partition}:logs:{region}:{account}:log-group:{group}"
+    arn = f"arn:{partition}:logs:{region}:{account}:log-group:{group}:log-stream:"
     key = lambda_runtime.execution_credentials(config)["AWS_ACCESS_KEY_ID"]
-    needed = [("logs:CreateLogStream", f"{arn}:*"), ("logs:PutLogEvents", f"{arn}:log-stream:any")]
+    needed = [("logs:CreateLogStream", arn), ("logs:PutLogEvents", f"{arn}any")]
     if group not in cloudwatch_logs._log_groups:
-        needed.insert(0, ("logs:CreateLogGroup", f"{arn}:*"))
+        needed.insert(0, ("logs:CreateLogGroup", arn))
     return not any(iam_evaluator.enforce(key, action, "logs", region, resource) for action, resource in needed)

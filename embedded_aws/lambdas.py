@@ -30,6 +30,7 @@ HOOKS: tuple[Hook, ...] = (
     ("core.lambda_runtime", "ProvidedRuntimeError"),
     ("core.lambda_runtime", "_worker_class_for"),
     ("core.lambda_runtime", "execution_credentials"),
+    ("core.lambda_runtime", "reset"),
     ("services.lambda_svc", "_execute_function_warm"),
     ("services.lambda_svc", "_execute_function_provided_warm"),
     ("services.lambda_svc", "_provided_worker_env"),
@@ -62,6 +63,13 @@ def install() -> None:
     lambda_runtime._worker_class_for = worker_class
     lambda_svc._execute_function_warm = execute
     lambda_svc._provided_worker_env = environment
+
+
+def stop() -> None:
+    """End every function's process."""
+    from ministack.core import lambda_runtime
+
+    lambda_runtime.reset()
 
 
 def _is_python(config: dict[str, Any]) -> bool:

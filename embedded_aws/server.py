@@ -19,19 +19,28 @@ from embedded_aws import (
     executions,
     faults,
     hooks,
+    iam,
+    iam_resources,
     interpreter,
     lambda_logs,
     lambdas,
     layers,
+    limits,
+    manifest_lists,
+    passrole,
     process,
     provisioning,
     resource_gaps,
+    service_roles,
     states,
 )
 
 
 class Gap(Protocol):
-    """One thing that MiniStack lacks or is too kind about, as a module."""
+    """One thing that MiniStack lacks or is too kind about, as a module.
+
+    It may also have `ROUTES`, answered beside AWS's own, and `stop()`, called when the server stops.
+    """
 
     HOOKS: tuple[hooks.Hook, ...]
 
@@ -40,6 +49,9 @@ class Gap(Protocol):
 
 
 GAPS: tuple[Gap, ...] = (
+    iam,
+    iam_resources,
+    passrole,
     provisioning,
     lambdas,
     lambda_logs,
@@ -47,8 +59,11 @@ GAPS: tuple[Gap, ...] = (
     interpreter,
     executions,
     faults,
+    service_roles,
     *resource_gaps.GAPS,
     *build_gaps.GAPS,
+    manifest_lists,
+    limits,  # last: its questions come before whatever the others put in place
 )
 
 Route = Callable[[Any], object]
@@ -68,8 +83,8 @@ def run(listener: socket.socket, state_dir: Path) -> int:
         gap.install()
         routes.update(getattr(gap, "ROUTES", {}))
     asyncio.run(_serve(listener, state_dir, routes))
-    build_gaps.service.stop()
-    _stop_workers()
+    for gap in GAPS:
+        getattr(gap, "stop", lambda: None)()
     _clear(state_dir)
     layers.prune()
     (state_dir / process.STATE_FILE).unlink(missing_ok=True)
@@ -113,12 +128,6 @@ async def _answer(route: Route, receive: Any, send: Any) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": answer})
-
-
-def _stop_workers() -> None:
-    from ministack.core import lambda_runtime
-
-    lambda_runtime.reset()
 
 
 def _clear(state_dir: Path) -> None:

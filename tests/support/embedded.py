@@ -16,6 +16,7 @@ from embedded_aws.process import REGION, SECRET_ACCESS_KEY, Server
 from tests.support.polling import until
 
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+_SERVICES = ("batch", "cloudformation", "codebuild", "ec2", "lambda", "scheduler", "states")
 _SESSION = boto3.session.Session()
 
 
@@ -66,10 +67,14 @@ class Account:
         for client in self._clients.values():
             client.close()
 
-    def role(self, name: str, *statements: Mapping[str, Any], path: str = "/", trust: str = "*") -> str:
-        """A role that anybody may assume, with one inline policy; its ARN. No statements: no rights."""
+    def role(self, name: str, *statements: Mapping[str, Any], path: str = "/", service: str = "") -> str:
+        """A role with one inline policy; its ARN. No statements: no rights.
+
+        Whoever likes may assume it, or only a service (`states`, say).
+        """
         iam = self.client("iam")
-        principal = {"AWS": trust} if trust == "*" else {"Service": trust}
+        services = [f"{one}.amazonaws.com" for one in ([service] if service else _SERVICES)]
+        principal = {"Service": services} | ({} if service else {"AWS": "*"})
         document = {"Version": "2012-10-17"}
         trusts = [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]
         arn = iam.create_role(

@@ -1,0 +1,177 @@
+"""The resource and the condition keys that a request is checked with, where MiniStack's are not AWS's.
+
+AWS: https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+MiniStack checks many requests against `*`, which only a policy with `Resource: "*"` allows, or against an ARN that is
+never in a policy: roles without their path, log groups without `:log-stream:`. So a policy that is right on AWS is
+denied, or one that is wrong passes. Each function here names the resource of one service's requests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from embedded_aws.hooks import Hook
+
+HOOKS: tuple[Hook, ...] = (
+    ("core.iam_actions", "extract_resource_arn"),
+    ("core.iam_actions", "extract_iam_action"),
+    ("core.iam_actions", "request_tag_context"),
+    ("core.iam_actions", "logs_service_context"),
+    ("services.iam", "_roles"),
+    ("services.iam", "_instance_profiles"),
+    ("services.cloudformation", "_change_sets"),
+    ("services.cloudformation", "_stacks"),
+)
+
+Parameters = Mapping[str, Any]
+"""A request's parameters: its JSON members, or its form fields with the first value of each."""
+
+
+def install() -> None:
+    """Ask the functions below before MiniStack."""
+    from ministack.core import iam_actions
+
+    other_resource, other_keys = iam_actions.extract_resource_arn, iam_actions.request_tag_context
+    other_log_keys = iam_actions.logs_service_context
+
+    def resource(
+        service: str, method: str, path: str, headers: Any, body: bytes, params: Any, region: str, account: str
+    ) -> Any:
+        found = None
+        if service in RESOURCES:
+            action = iam_actions.extract_iam_action(service, method, path, headers, body, params) or ""
+            found = RESOURCES[service](action.split(":")[-1], parameters(body, params), f"{region}:{account}")
+        return found or other_resource(service, method, path, headers, body, params, region, account)
+
+    def keys(service: str, action: str, body: bytes, params: Any) -> Any:
+        return other_keys(service, action, body, params) | condition_keys(service, parameters(body, params))
+
+    def log_keys(action: str, body: bytes, arn: str, region: str, account: str) -> Any:
+        """MiniStack finds a log group's tags by the ARN without the stream."""
+        return other_log_keys(action, body, arn.split(":log-stream:")[0], region, account)
+
+    iam_actions.extract_resource_arn, iam_actions.request_tag_context = resource, keys
+    iam_actions.logs_service_context = log_keys
+
+
+def parameters(body: bytes, params: Mapping[str, Any]) -> Parameters:
+    """Body and query of a request as one mapping."""
+    found: dict[str, Any] = {
+        name: value[0] if isinstance(value, list) and value else value for name, value in params.items()
+    }
+    try:
+        members = json.loads(body) if body[:1] == b"{" else {}
+    except ValueError:
+        members = {}
+    return found | members
+
+
+def codebuild(action: str, asked: Parameters, where: str) -> str | None:
+    """Builds belong to their project: a build's id is `<project>:<uuid>`."""
+    build = asked.get("id") or next(iter(asked.get("ids") or asked.get("names") or []), None)
+    return f"arn:aws:codebuild:{where}:project/{build.split('/')[-1].split(':')[0]}" if build else None
+
+
+def ecr(action: str, asked: Parameters, where: str) -> str | None:
+    """DescribeRepositories names repositories in the plural."""
+    named = asked.get("repositoryNames") or []
+    return f"arn:aws:ecr:{where}:repository/{named[0]}" if named else None
+
+
+def batch(action: str, asked: Parameters, where: str) -> str | None:
+    """Queues, environments and job definitions by name or ARN; describing and listing have no resource."""
+    if action.startswith(("Describe", "List")):
+        return "*"
+    kinds = {
+        "jobQueue": "job-queue", "jobQueueName": "job-queue", "jobDefinition": "job-definition",
+        "jobDefinitionName": "job-definition", "computeEnvironment": "compute-environment",
+        "computeEnvironmentName": "compute-environment", "jobId": "job",
+    }  # fmt: skip
+    for key, kind in kinds.items():
+        if value := asked.get(key):
+            return str(value) if str(value).startswith("arn:") else f"arn:aws:batch:{where}:{kind}/{value}"
+    return None
+
+
+def cloudformation(action: str, asked: Parameters, where: str) -> str | None:
+    """A stack that exists has an id of its own; a change set's ARN stands for its stack."""
+    from ministack.services import cloudformation as service
+
+    if asked.get("ChangeSetName", "").startswith("arn:") and not asked.get("StackName"):
+        change_set = service._change_sets.get(asked["ChangeSetName"]) or {}
+        return change_set.get("StackId")
+    stack = service._stacks.get(asked.get("StackName", "")) or {}
+    return stack.get("StackId") if stack.get("StackStatus") != "DELETE_COMPLETE" else None
+
+
+def ec2(action: str, asked: Parameters, where: str) -> str | None:
+    """Describing has no resource: only `Resource: "*"` allows it."""
+    return "*" if action.startswith("Describe") else None
+
+
+def elasticfilesystem(action: str, asked: Parameters, where: str) -> str | None:
+    """Describing one file system, by a query parameter."""
+    system = asked.get("FileSystemId")
+    return f"arn:aws:elasticfilesystem:{where}:file-system/{system}" if system else None
+
+
+def iam(action: str, asked: Parameters, where: str) -> str | None:
+    """Roles, instance profiles and policies have their path in the ARN."""
+    from ministack.services import iam as service
+
+    account, path = where.split(":")[1], str(asked.get("Path") or "/")
+    if name := asked.get("InstanceProfileName"):
+        profile = service._instance_profiles.get(name) or {}
+        return str(profile.get("Arn") or f"arn:aws:iam::{account}:instance-profile{path}{name}")
+    if name := asked.get("RoleName"):
+        role = service._roles.get(name) or {}
+        return str(role.get("Arn") or f"arn:aws:iam::{account}:role{path}{name}")
+    if action == "CreatePolicy":
+        return f"arn:aws:iam::{account}:policy{path}{asked.get('PolicyName')}"
+    return None
+
+
+def logs(action: str, asked: Parameters, where: str) -> str | None:
+    """A log group is written with the stream, or with an empty one; listing groups is asked of no group."""
+    if action == "DescribeLogGroups":
+        return f"arn:aws:logs:{where}:log-group::log-stream:"
+    group = asked.get("logGroupName")
+    return f"arn:aws:logs:{where}:log-group:{group}:log-stream:{asked.get('logStreamName') or ''}" if group else None
+
+
+def ssm(action: str, asked: Parameters, where: str) -> str | None:
+    """Public parameters belong to no account; GetParameters names several."""
+    name = str(asked.get("Name") or next(iter(asked.get("Names") or []), ""))
+    region, account = where.split(":")
+    if not name or not action.startswith("GetParameter"):
+        return None
+    return f"arn:aws:ssm:{region}:{'' if name.startswith('/aws/service/') else account}:parameter/{name.lstrip('/')}"
+
+
+RESOURCES: dict[str, Callable[[str, Parameters, str], str | None]] = {
+    "codebuild": codebuild,
+    "ecr": ecr,
+    "batch": batch,
+    "cloudformation": cloudformation,
+    "ec2": ec2,
+    "elasticfilesystem": elasticfilesystem,
+    "iam": iam,
+    "logs": logs,
+    "ssm": ssm,
+}
+"""By service: the resource of an action with these parameters in `<region>:<account>`; None leaves it to MiniStack."""
+
+
+def condition_keys(service: str, asked: Parameters) -> dict[str, str]:
+    """The service's own condition keys that a request carries."""
+    names = {
+        "cloudformation": {
+            "RoleARN": "cloudformation:RoleArn", "TemplateURL": "cloudformation:TemplateUrl",
+            "ChangeSetName": "cloudformation:ChangeSetName",
+        },
+        "iam": {"PermissionsBoundary": "iam:PermissionsBoundary", "PolicyArn": "iam:PolicyARN",
+                "AWSServiceName": "iam:AWSServiceName"},
+    }  # fmt: skip
+    return {key: str(asked[name]) for name, key in names.get(service, {}).items() if asked.get(name)}
