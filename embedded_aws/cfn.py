@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from embedded_aws import clients
+from embedded_aws import cfn_operations, clients
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = (
@@ -133,7 +133,7 @@ def retag(resource_id: str, old: Properties, new: Properties) -> None:
     """Make an EC2 resource's tags those of the new properties."""
     before = {tag["Key"] for tag in old.get("Tags") or []}
     after = {tag["Key"]: str(tag.get("Value", "")) for tag in new.get("Tags") or []}
-    ec2 = clients.client("ec2")
+    ec2 = cfn_operations.client("ec2")
     if gone := sorted(before - after.keys()):
         ec2.delete_tags(Resources=[resource_id], Tags=[{"Key": key} for key in gone])
     if after:

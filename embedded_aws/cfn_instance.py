@@ -26,7 +26,7 @@ from embedded_aws.cfn import (
     retag,
     tag_specifications,
 )
-from embedded_aws.clients import client
+from embedded_aws.cfn_operations import client
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = (*CFN_HOOKS, *cfn_signals.HOOKS)

@@ -21,7 +21,7 @@ from embedded_aws.cfn import (
     tag_specifications,
     without,
 )
-from embedded_aws.clients import client
+from embedded_aws.cfn_operations import client
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = CFN_HOOKS

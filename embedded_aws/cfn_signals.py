@@ -10,9 +10,9 @@ import contextvars
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from embedded_aws.cfn import FailedResourceError, stack_record
+from embedded_aws.cfn_operations import template_resource
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = (
@@ -52,7 +52,7 @@ def wait(stack: str, logical_id: str, instance_id: str, profile_arn: str) -> Non
     from ministack.services.cloudformation import wait_conditions
 
     record = stack_record(stack)
-    policy = _resource_signal(record, logical_id)
+    policy = (template_resource(logical_id).get("CreationPolicy") or {}).get("ResourceSignal")
     if policy is None:
         return
     count = wait_conditions.validate_count(policy.get("Count"), logical_id)
@@ -77,12 +77,6 @@ def wait(stack: str, logical_id: str, instance_id: str, profile_arn: str) -> Non
             "Unable to satisfy 100% MinSuccessfulInstancesPercent requirement"
         )
         raise FailedResourceError(message, instance_id) from error
-
-
-def _resource_signal(record: dict[str, Any], logical_id: str) -> dict[str, Any] | None:
-    resource = record["_template"].get("Resources", {}).get(logical_id, {})
-    signal: dict[str, Any] | None = (resource.get("CreationPolicy") or {}).get("ResourceSignal")
-    return signal
 
 
 def _in_context(speak: Callable[[Waiting], None]) -> Callable[[Waiting], None]:

@@ -48,7 +48,7 @@ def _flat(data: Any, prefix: str) -> list[tuple[str, str]]:
     """Launch template data as the query protocol writes it."""
     parts: list[tuple[str, Any]]
     if isinstance(data, dict):
-        parts = [(_SINGULAR.get(key, key), item) for key, item in data.items()]
+        parts = [(_SINGULAR.get(str(key), str(key)), item) for key, item in data.items()]
     elif isinstance(data, list):
         parts = [(str(number), item) for number, item in enumerate(data, 1)]
     else:

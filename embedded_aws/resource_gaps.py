@@ -7,8 +7,11 @@ from embedded_aws import (
     batch_jobs,
     batch_queues,
     cfn_batch,
+    cfn_failures,
     cfn_instance,
     cfn_network,
+    cfn_operations,
+    cfn_records,
     cfn_replacement,
     cfn_volumes,
     ec2_images,
@@ -22,6 +25,9 @@ from embedded_aws import (
 
 GAPS = (
     cfn_replacement,  # the types below add to its tables
+    cfn_operations,
+    cfn_failures,
+    cfn_records,
     batch_environments,
     batch_queues,
     batch_jobs,
