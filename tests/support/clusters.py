@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from shoal.cluster.configuration import Cluster
 from shoal.cluster.site import InstanceType, Site, Subnet
+from shoal.cluster.surroundings import custom_ami, named
+from shoal.image.job_image import BASE_IMAGES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ACCOUNT_ID = "111111111111"
@@ -40,15 +43,26 @@ def compute_resource(name: str, **keys: Any) -> dict[str, Any]:
 
 
 def largest_configuration() -> dict[str, Any]:
-    """Ten queues of three compute resources, twenty volumes, forty tags: the most that Shoal promises to take."""
+    """Ten queues of three compute resources, forty tags, and as much storage as is allowed: ten volumes and EFS."""
     resources = [compute_resource(f"resource-{number}") for number in range(3)]
+    array = {"Raid": {"Type": 0, "NumberOfVolumes": 5}}
     return configuration(
         Scheduling={"Scheduler": "awsbatch", "AwsBatchQueues": [queue(f"queue-{n}", *resources) for n in range(10)]},
-        SharedStorage=[{"MountDir": f"/shared{n}", "Name": f"shared{n}", "StorageType": "Ebs"} for n in range(20)],
+        SharedStorage=[
+            *(storage(f"volume-{number}") for number in range(5)),
+            storage("array", EbsSettings=array),
+            storage("efs", StorageType="Efs"),
+            *(storage(f"old-{n}", StorageType="Efs", EfsSettings={"FileSystemId": f"fs-{n:08}"}) for n in range(13)),
+        ],
         Tags=[
-            {"Key": f"key-of-tag-number-{n:02}", "Value": f"a value of quite usual length, {n:02}"} for n in range(40)
+            {"Key": f"key-of-tag-number-{n:02}", "Value": f"a value of quite usual length {n:02}"} for n in range(40)
         ],
     )
+
+
+def storage(name: str, **keys: Any) -> dict[str, Any]:
+    """A shared storage of the type Ebs, mounted where its name says."""
+    return {"Name": name, "MountDir": f"/{name}", "StorageType": "Ebs"} | keys
 
 
 def site(**overrides: Any) -> Site:
@@ -64,8 +78,8 @@ def site(**overrides: Any) -> Site:
         "iam_path": "/shoal/",
         "permissions_boundary": f"arn:aws:iam::{ACCOUNT_ID}:policy/shoal/shoal-cluster-boundary",
         "bucket": f"shoal-control-{ACCOUNT_ID}-{REGION}",
-        "empty_bucket_function": f"{function}-empty-bucket",
-        "empty_repository_function": f"{function}-empty-repository",
+        "empty_bucket_function": f"{function}-serve-custom-resource",
+        "empty_repository_function": f"{function}-serve-custom-resource",
         "generation": "20261124T101530",
         "head_node_ami": "ami-0123456789abcdef0",
         "node_package": "node-packages/shoal_node-0.1.0.zip?versionId=3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH",
@@ -83,3 +97,24 @@ def site(**overrides: Any) -> Site:
         },
     }
     return Site(**(fields | overrides))
+
+
+def site_of(cluster: Cluster, **overrides: Any) -> Site:
+    """A site where everything that a configuration names is there; Graviton by its name, subnets in zones by turns."""
+    found = named(cluster)
+    arm = {name for name in found.instance_types if "g" in name.split(".")[0][2:]}
+    fields: dict[str, Any] = {
+        "head_node_ami": custom_ami(cluster) or f"ami-{0:09}{sorted(BASE_IMAGES).index(cluster.image.os):08}",
+        "base_image": f"{BASE_IMAGES[cluster.image.os]}@sha256:{'0' * 64}",
+        "subnets": {
+            subnet_id: Subnet(
+                vpc_id="vpc-0ccccccccccccccc1", vpc_cidr="10.0.0.0/16", availability_zone=f"{REGION}{'abc'[number % 3]}"
+            )
+            for number, subnet_id in enumerate(found.subnets)
+        },
+        "instance_types": {
+            name: InstanceType(vcpus=4, cores=2, memory_mib=8192, architecture="arm64" if name in arm else "x86_64")
+            for name in found.instance_types
+        },
+    }
+    return site(**(fields | overrides))

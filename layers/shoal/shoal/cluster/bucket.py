@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from shoal.cleanup import custom_resource
 from shoal.cluster.site import Site, names
 from shoal.cluster.template import Resource, Value, arn, get_att, join, ref, tag_list
 
@@ -25,11 +26,6 @@ BUCKET_PARAMETER = "ResourcesS3Bucket"
 """The stack's parameter with the bucket's name, as AWS's Batch client reads it."""
 ROOT_PARAMETER = "ArtifactS3RootDirectory"
 """The stack's parameter with the folder of the jobs in it, as AWS's Batch client reads it."""
-
-EMPTYING_TIMEOUT = 3600
-"""Seconds CloudFormation waits for a custom resource: its longest,
-https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
-"""
 
 
 def bucket_name(cluster: Cluster, site: Site) -> str:
@@ -73,12 +69,12 @@ def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
     yield (
         EMPTY_BUCKET,
         {
-            "Type": "Custom::EmptyBucket",
+            "Type": custom_resource.EMPTY_BUCKET,
             "DeletionPolicy": "Delete",
             "UpdateReplacePolicy": "Delete",
             "Properties": {
                 "ServiceToken": site.empty_bucket_function,
-                "ServiceTimeout": EMPTYING_TIMEOUT,
+                "ServiceTimeout": custom_resource.SERVICE_TIMEOUT,
                 "BucketName": name,
                 **where,
             },

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from shoal.cluster.bucket import EMPTYING_TIMEOUT
+from shoal.cleanup import custom_resource
 from shoal.cluster.site import Site, names
 from shoal.cluster.template import Resource, Value, get_att, ref, tag_list
 
@@ -50,12 +50,12 @@ def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
     yield (
         EMPTY_REPOSITORY,
         {
-            "Type": "Custom::EmptyRepository",
+            "Type": custom_resource.EMPTY_REPOSITORY,
             "DeletionPolicy": "Delete",
             "UpdateReplacePolicy": "Delete",
             "Properties": {
                 "ServiceToken": site.empty_repository_function,
-                "ServiceTimeout": EMPTYING_TIMEOUT,
+                "ServiceTimeout": custom_resource.SERVICE_TIMEOUT,
                 "RepositoryName": ref(REPOSITORY),
             },
         },
