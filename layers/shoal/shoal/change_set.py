@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+NO_CHANGES = re.compile("didn't contain changes|No updates are to be performed")
+"""What CloudFormation gives as the reason when a change set fails because there is nothing to change."""
 HOLDERS = {
     "AWS::EC2::Volume": "the volume",
     "AWS::EFS::FileSystem": "the file system",

@@ -38,6 +38,27 @@ class Plan:
         """What the plan is known by: equal for equal plans, whenever they are made."""
         return digest(self.to_item())
 
+    def answer(self, cluster_name: str, refused: Sequence[str], *, applied: bool) -> dict[str, Any]:
+        """What an update answers, or the plan of one."""
+        count = len(self.resources)
+        changes = f"{count} resource{'' if count == 1 else 's'} of cluster {cluster_name}"
+        summary = f"Update changed {changes}." if applied else f"Update would change {changes}; nothing has changed."
+        if not count:
+            summary = f"Nothing changes in the stack of cluster {cluster_name}."
+        if refused and not applied:
+            summary = f"Update would be refused: {'; '.join(refused)}."
+        status = {"clusterStatus": "UPDATE_COMPLETE"} if applied else {}
+        return {"summary": summary, **status, "planHash": self.hash, "refused": list(refused), **self.to_item()}
+
+
+def verdict(resources: Sequence[ResourceChange], refused: Sequence[str], *, only_plan: bool) -> str:
+    """What becomes of an update: `planned`, `refused`, `nothing` or `apply`."""
+    if only_plan:
+        return "planned"
+    if refused:
+        return "refused"
+    return "apply" if resources else "nothing"
+
 
 def digest(value: Any) -> str:
     """SHA-256 of a JSON value, whatever the order of its keys."""

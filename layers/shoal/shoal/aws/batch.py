@@ -12,7 +12,7 @@ from shoal.errors import RetryableError
 UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 """Every status of a job that has not ended, https://docs.aws.amazon.com/batch/latest/userguide/job_states.html."""
 _QUEUES = 100
-"""Queues in one DescribeJobQueues call, https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobQueues.html."""
+"""Queues or environments in one call, https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobQueues.html."""
 
 
 def describe_queues(arns: list[str]) -> Iterator[dict[str, Any]]:
@@ -46,3 +46,10 @@ def unfinished_jobs(queue: str) -> Iterator[str]:
 def terminate_job(job_id: str, reason: str) -> None:
     """End a job in whatever state it is; a second time changes nothing."""
     client("batch").terminate_job(jobId=job_id, reason=reason)
+
+
+def describe_environments(arns: list[str]) -> Iterator[dict[str, Any]]:
+    """Those of the compute environments that exist: `computeEnvironmentName`, `state`, `status`, `statusReason`."""
+    for chunk in batched(arns, _QUEUES, strict=False):
+        answer = client("batch").describe_compute_environments(computeEnvironments=list(chunk))
+        yield from answer["computeEnvironments"]

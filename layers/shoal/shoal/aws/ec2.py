@@ -88,7 +88,8 @@ def instance_states(ids: Collection[str]) -> dict[str, str]:
     return {item["InstanceId"]: item["State"]["Name"] for item in instances(ids)}
 
 
-def address_exists(elastic_ip: str) -> bool:
-    """Whether the account has an Elastic IP of this allocation id or address."""
+def allocation_id(elastic_ip: str) -> str | None:
+    """The allocation id of an Elastic IP that is named by it or by its address, or none if there is none such."""
     name = "allocation-id" if elastic_ip.startswith("eipalloc-") else "public-ip"
-    return bool(client("ec2").describe_addresses(Filters=[{"Name": name, "Values": [elastic_ip]}])["Addresses"])
+    found = client("ec2").describe_addresses(Filters=[{"Name": name, "Values": [elastic_ip]}])["Addresses"]
+    return str(found[0]["AllocationId"]) if found else None

@@ -140,3 +140,13 @@ def bucket_region(bucket: str) -> str | None:
 def versioning(bucket: str) -> str:
     """`Enabled`, `Suspended`, or empty for a bucket that never had versions."""
     return str(client("s3").get_bucket_versioning(Bucket=bucket).get("Status", ""))
+
+
+def newest_version(bucket: str, key: str) -> str | None:
+    """The version id of an object, or none if it is not there; needs s3:ListBucket as `object_exists` does."""
+    try:
+        return str(client("s3").head_object(Bucket=bucket, Key=key).get("VersionId", "null"))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+            return None
+        raise

@@ -94,7 +94,8 @@ class Surroundings:
     instance_role: bool = True
     """Whether the role that the configuration names exists, if it names one."""
     instance_profile: bool = True
-    elastic_ip: bool = True
+    elastic_ip: str | None = None
+    """Allocation id of the Elastic IP that the configuration names."""
     key_pair_type: str | None = None
     image_id: str | None = None
     """The head node's AMI: the configuration's, or the newest official one; none if there is no such parameter."""

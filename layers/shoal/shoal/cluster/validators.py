@@ -128,7 +128,7 @@ def access(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
     elif around.key_pair_type == "rsa" and cluster.image.os.startswith("ubuntu"):
         message = f"is {key_name}, an RSA key, which the SSH server of {cluster.image.os} refuses"
         yield Finding("KeyPairValidator", path, message, "name an ed25519 key pair")
-    if not around.elastic_ip:
+    if isinstance(cluster.head_node.networking.elastic_ip, str) and around.elastic_ip is None:
         message = "names an Elastic IP that this account does not have in this Region"
         path = f"{HEAD}.Networking.ElasticIp"
         yield Finding("ElasticIpValidator", path, message, "write true, or the allocation id of one")

@@ -1,0 +1,52 @@
+"""The Region's bucket as the place of plans: templates, sites, node packages, and plans too large to travel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from shoal.aws import s3
+from shoal.cluster.blueprint import Blueprint
+from shoal.cluster.configuration import Cluster, load
+from shoal.cluster.node_package import node_package
+from shoal.cluster.site import Site
+from shoal.planning import is_small
+from shoal.settings import Settings
+
+
+def stored_node_package(settings: Settings) -> str:
+    """Where the node package lies, `<key>?versionId=<id>`; stored once for each content."""
+    key, content = node_package()
+    version = s3.newest_version(settings.bucket, key) or s3.put_object(settings.bucket, key, content)["versionId"]
+    return f"{key}?versionId={version}"
+
+
+def store_template(settings: Settings, cluster_name: str, operation_id: str, planned: Blueprint) -> str:
+    """Store a template; the URL by which CloudFormation reads this very version of it."""
+    stored = s3.put_text(settings.bucket, f"templates/{cluster_name}/{operation_id}.json", planned.body())
+    host = f"s3.{settings.region}.{settings.url_suffix}"
+    return f"https://{host}/{stored['bucket']}/{quote(stored['key'])}?versionId={quote(stored['versionId'])}"
+
+
+def store_site(settings: Settings, site: Site) -> dict[str, str]:
+    """Store the effective site of a cluster; `{"bucket", "key", "versionId"}`."""
+    return s3.put_text(settings.bucket, f"sites/{site.cluster_name}.json", site.model_dump_json())
+
+
+def read_cluster(configuration: Mapping[str, str], site: Mapping[str, str]) -> tuple[Cluster, Site]:
+    """A stored configuration with its site, each given by `bucket`, `key` and `versionId`."""
+    text, facts = (s3.read_text(at["bucket"], at["key"], at["versionId"]) for at in (configuration, site))
+    return load(text), Site.model_validate_json(facts)
+
+
+def sized(
+    settings: Settings, cluster_name: str, operation_id: str, answer: dict[str, Any], *parts: str
+) -> dict[str, Any]:
+    """An answer that can travel: a large one goes without `parts`, and `planUri` says where the whole lies."""
+    if is_small(answer):
+        return answer
+    stored = s3.put_text(settings.bucket, f"plans/{cluster_name}/{operation_id}.json", json.dumps(answer))
+    left = {name: value for name, value in answer.items() if name not in parts}
+    return {**left, "planUri": f"s3://{stored['bucket']}/{stored['key']}"}

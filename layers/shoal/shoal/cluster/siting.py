@@ -1,0 +1,93 @@
+"""The site of a cluster: made once from what was looked up, and for an update only added to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shoal.cleanup.custom_resource import SERVICE_FUNCTION
+from shoal.cluster.site import InstanceType, Site, Subnet
+from shoal.cluster.surroundings import Surroundings, architecture_of
+from shoal.image.job_image import BASE_IMAGES
+from shoal.settings import Settings
+
+if TYPE_CHECKING:
+    from shoal.cluster.configuration import Cluster
+
+
+def new_site(
+    name: str, generation: str, cluster: Cluster, around: Surroundings, settings: Settings, node_package: str
+) -> Site:
+    """The site of a cluster that is to be created.
+
+    Args:
+        name: the cluster's.
+        generation: when it is created, `20261123T101530`.
+        cluster: its configuration, validated.
+        around: what its configuration names.
+        settings: the control plane it belongs to.
+        node_package: where the node package lies, `<key>?versionId=<id>`.
+    """
+    return Site(
+        cluster_name=name,
+        generation=generation,
+        region=settings.region,
+        account_id=settings.account_id,
+        partition=settings.partition,
+        url_suffix=settings.url_suffix,
+        name_prefix=settings.name_prefix,
+        iam_path=settings.iam_path,
+        permissions_boundary=settings.permissions_boundary,
+        bucket=settings.bucket,
+        empty_bucket_function=settings.function_arn(SERVICE_FUNCTION),
+        empty_repository_function=settings.function_arn(SERVICE_FUNCTION),
+        node_package=node_package,
+        **_named(cluster, around),
+    )
+
+
+def grown_site(site: Site, old: Cluster, new: Cluster, around: Surroundings) -> Site:
+    """The site of a cluster that is to be updated: what the user did not change stays as it was looked up first."""
+    found = _named(new, around)
+    for known in ("subnets", "instance_types", "elastic_ips"):
+        found[known] = found[known] | getattr(site, known)
+    if keeps_image(old, new):
+        kept = ("head_node_ami", "head_node_root_device", "base_image")
+        found = {name: value for name, value in found.items() if name not in kept}
+    return site.model_copy(update=found)
+
+
+def keeps_image(old: Cluster, new: Cluster) -> bool:
+    """Whether two configurations give the head node the same AMI."""
+    return (old.image, old.head_node.image) == (new.image, new.head_node.image)
+
+
+def _named(cluster: Cluster, around: Surroundings) -> dict[str, Any]:
+    elastic_ip = cluster.head_node.networking.elastic_ip
+    return {
+        "head_node_ami": around.image_id or "",
+        "head_node_root_device": (around.image or {}).get("RootDeviceName", ""),
+        "base_image": BASE_IMAGES[cluster.image.os],
+        "subnets": {name: _subnet(item, around) for name, item in around.subnets.items()},
+        "instance_types": {name: _instance_type(item) for name, item in around.instance_types.items()},
+        "elastic_ips": {str(elastic_ip): around.elastic_ip} if around.elastic_ip else {},
+    }
+
+
+def _subnet(item: Any, around: Surroundings) -> Subnet:
+    return Subnet(
+        vpc_id=item["VpcId"],
+        vpc_cidr=around.vpc_cidrs[item["VpcId"]],
+        availability_zone=item["AvailabilityZone"],
+        maps_public_ips=item.get("MapPublicIpOnLaunch", False),
+    )
+
+
+def _instance_type(item: Any) -> InstanceType:
+    vcpus = item["VCpuInfo"]["DefaultVCpus"]
+    return InstanceType(
+        vcpus=vcpus,
+        cores=item["VCpuInfo"].get("DefaultCores", vcpus),
+        memory_mib=item["MemoryInfo"]["SizeInMiB"],
+        architecture=architecture_of(item),
+        instance_store=item.get("InstanceStorageSupported", False),
+    )

@@ -1,0 +1,137 @@
+"""Whether a cluster can be created or updated as its stack is, and what a plan answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from shoal.cluster.blueprint import Blueprint, resource_summary
+from shoal.cluster.bucket import EMPTY_BUCKET
+from shoal.cluster.changes import KeyChange
+from shoal.cluster.findings import Finding
+from shoal.cluster.image import BUILD_PROJECT
+from shoal.cluster.names import stack_name
+from shoal.cluster.repository import REPOSITORY
+from shoal.cluster.statuses import ABSENT, meaning
+from shoal.errors import ErrorCode, OperationError
+from shoal.plan import template_digest
+
+if TYPE_CHECKING:
+    from shoal.cluster.configuration import Cluster
+
+LARGEST_ANSWER = 8 * 1024
+"""Bytes of JSON; a larger plan lies in the Region's bucket, and the answer says where."""
+
+
+def admit_create(cluster_name: str, stack: Mapping[str, Any] | None) -> None:
+    """Refuse to create a cluster whose stack is there.
+
+    Raises:
+        OperationError: `ClusterExists`, for what an earlier create left behind with the way out.
+    """
+    status = stack["StackStatus"] if stack else ABSENT
+    now = meaning(status)
+    if "create" in now.operations:
+        return
+    if now.settled and now.operations == ("delete",):
+        message = (
+            f"clusterName: what an earlier operation left of cluster {cluster_name} is there, its stack is {status}"
+        )
+        raise OperationError(ErrorCode.CLUSTER_EXISTS, f"{message}; delete the cluster, then create it again")
+    raise OperationError(
+        ErrorCode.CLUSTER_EXISTS,
+        f"clusterName: cluster {cluster_name} exists, its stack is {status}; create needs a name that no cluster has",
+    )
+
+
+def admit_update(
+    cluster_name: str, known: Mapping[str, Any] | None, stack: Mapping[str, Any] | None
+) -> Mapping[str, Any]:
+    """The ledger's facts of a cluster that can be updated; one that CloudFormation works on can, when that is over.
+
+    Raises:
+        OperationError: there is no such cluster, or it was never created completely, or only deleting it is left.
+    """
+    status = stack["StackStatus"] if stack else ABSENT
+    now = meaning(status)
+    if known is None or now.cluster_status == "DELETE_COMPLETE":
+        message = f"clusterName: there is no cluster {cluster_name} in this account and Region"
+        raise OperationError(ErrorCode.CLUSTER_NOT_FOUND, message)
+    if now.settled and "update" not in now.operations:
+        message = (
+            f"the stack of cluster {cluster_name} is {status}, which CloudFormation cannot update; delete the cluster"
+        )
+        raise OperationError(ErrorCode.STACK_FAILED, message)
+    if "site" not in known or "configuration" not in known:
+        message = f"cluster {cluster_name} was never created completely; delete it, then create it again"
+        raise OperationError(ErrorCode.CLUSTER_UNHEALTHY, message)
+    return known
+
+
+def changed_since(findings: Sequence[Finding], before: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings that an update brings: what was wrong already is not its doing."""
+    known = {(finding.validator, finding.message) for finding in before}
+    return tuple(finding for finding in findings if (finding.validator, finding.message) not in known)
+
+
+def creation(
+    planned: Blueprint, messages: Sequence[Finding], prefix: str, cluster_name: str, *, done: bool
+) -> dict[str, Any]:
+    """What `create` answers of its plan: every resource for a dry run, their number when they are made.
+
+    Args:
+        planned: what the configuration means.
+        messages: what the validators found and did not stop at.
+        prefix: the control plane's.
+        cluster_name: the cluster's.
+        done: whether this is the answer of the creation itself.
+    """
+    counts, stack = resource_summary(planned), stack_name(prefix, cluster_name)
+    told = {"resourceCounts": counts, "validationMessages": [finding.to_message() for finding in messages]}
+    number = sum(counts.values())
+    if done:
+        return {"summary": f"Created cluster {cluster_name}: {number} resources in the stack {stack}.", **told}
+    resources = [{"logicalId": name, "type": item["Type"]} for name, item in planned.template["Resources"].items()]
+    summary = f"Create would make {number} resources in the stack {stack}; nothing has been made."
+    return {"summary": summary, **told, "resources": resources, "planHash": template_digest(planned)}
+
+
+def unchanged(cluster_name: str, keys: Sequence[KeyChange], messages: Sequence[Finding]) -> dict[str, Any]:
+    """What an update answers that changes no resource; what it changes beside them is stored with the cluster."""
+    return {
+        "summary": f"Nothing changes in the stack of cluster {cluster_name}.",
+        "changeSet": [key.to_item() for key in keys],
+        "resources": [],
+        "validationMessages": [finding.to_message() for finding in messages],
+    }
+
+
+def services(cluster: Cluster, url_suffix: str) -> tuple[str, ...]:
+    """The services whose service-linked roles a cluster needs, as principals.
+
+    Spot instances need one of their own
+    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html).
+    """
+    spot = any(queue.capacity_type == "SPOT" for queue in cluster.scheduling.aws_batch_queues)
+    return tuple(f"{service}.{url_suffix}" for service in ("batch", *(("spot",) if spot else ())))
+
+
+def foundations(image: Mapping[str, Any] | None) -> list[str]:
+    """Logical ids of what a build needs of the stack; none where nothing is built."""
+    return [EMPTY_BUCKET, REPOSITORY, BUILD_PROJECT] if image else []
+
+
+def stack_arguments(planned: Blueprint) -> dict[str, list[dict[str, str]]]:
+    """Parameters and tags as CloudFormation takes them."""
+    return {
+        "parameters": [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(planned.parameters.items())
+        ],
+        "tags": [{"Key": key, "Value": value} for key, value in sorted(planned.tags.items())],
+    }
+
+
+def is_small(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer can travel through the state machines as it is."""
+    return len(json.dumps(answer).encode()) <= LARGEST_ANSWER
