@@ -10,7 +10,7 @@ help: ## this list
 
 run: ## set up, then show the whole life of a cluster on the embedded AWS
 	@$(PYTHON) tools/set_up.py run
-	@$(BIN)/python -m embedded_aws.life
+	@$(BIN)/shoal local life
 
 test: ## set up, then run every check and every test, with one summary
 	@$(PYTHON) tools/set_up.py test
