@@ -64,8 +64,11 @@ def find(environment: Mapping[str, str]) -> Engine:
     """Ask the engines on the environment's PATH, in order, whether they answer.
 
     Args:
-        environment: a process's variables; `DOCKER_HOST` is left out, the server points it away from any engine.
+        environment: a process's variables. `DOCKER_HOST` is left out, the server points it away from any engine;
+            `SHOAL_ENGINE=stand-in` asks no engine at all.
     """
+    if environment.get("SHOAL_ENGINE") == STAND_IN:
+        return Engine(STAND_IN, None)
     variables = {name: value for name, value in environment.items() if name != "DOCKER_HOST"}
     for client, template in _FORMATS.items():
         program = shutil.which(client, path=variables.get("PATH"))
