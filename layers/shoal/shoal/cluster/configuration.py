@@ -15,7 +15,7 @@ from shoal.cluster.image import ContainerImage, Image
 from shoal.cluster.lifecycle import Lifecycle
 from shoal.cluster.monitoring import Monitoring
 from shoal.cluster.problems import ConfigurationError, Problem, make, merged, of_validation
-from shoal.cluster.reading import forbidden, mapping, parse, without_nulls
+from shoal.cluster.reading import forbidden, mapping, parse, readable
 from shoal.cluster.storage import SharedStorages
 
 RESERVED_TAGS = r"[Aa][Ww][Ss]:|[Ss][Hh][Oo][Aa][Ll]:|parallelcluster:(?!custom_resource$)"
@@ -118,8 +118,10 @@ def load(document: str | Mapping[str, Any], *, region: str | None = None, name_p
     """
     data = parse(document) if isinstance(document, str) else mapping(document)
     problems = [*forbidden(data), *_out_of_place(data, region, name_prefix)]
+    if any(problem.code == Code.UNREADABLE for problem in problems):
+        raise ConfigurationError(tuple(problems))
     try:
-        cluster = Cluster.model_validate(without_nulls(data))
+        cluster = Cluster.model_validate(readable(data))
     except ValidationError as error:
         problems = merged(problems, of_validation(error, Cluster))
     if problems:

@@ -58,7 +58,7 @@ class ContainerImage(Section):
         str,
         Change.LIVE,
         Matching(
-            r"[a-z0-9][a-z0-9._:/-]*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?",
+            r"([a-z0-9.-]+(:\d+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?",
             "an image like `public.ecr.aws/debian/debian:12-slim@sha256:...`",
         ),
     ]

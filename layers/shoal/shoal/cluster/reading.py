@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from unicodedata import category
@@ -13,6 +14,10 @@ from shoal.cluster.problems import ConfigurationError, Location, Problem, make
 
 MOST_NODES = 20_000
 """Values of a document with all its aliases expanded; the largest configuration allowed has about 1,500."""
+MOST_LEVELS = 20
+"""Of sections and lists in each other; the configuration has 8."""
+_JSON_INDENTATION = re.compile(r"^\t+", re.MULTILINE)
+"""Tabs indent JSON and not YAML, which is otherwise its superset."""
 DYNAMIC_REFERENCE = "{{resolve:"
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html"""
 
@@ -24,12 +29,7 @@ def parse(text: str) -> Mapping[Any, Any]:
         ConfigurationError: it is not one document with one mapping in it, or a key stands twice.
     """
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        if root is None:
-            raise ConfigurationError((_unreadable("is empty", "write at least Image, HeadNode and Scheduling"),))
-        _refuse_expansion(root)
-        duplicates = tuple(_duplicates(root, ()))
-        data = yaml.safe_load(text)
+        data, duplicates = _load(_JSON_INDENTATION.sub(_spaces, text) if text.lstrip().startswith("{") else text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -39,6 +39,19 @@ def parse(text: str) -> Mapping[Any, Any]:
     if duplicates:
         raise ConfigurationError(duplicates)
     return mapping(data)
+
+
+def _load(text: str) -> tuple[object, tuple[Problem, ...]]:
+    loader = yaml.SafeLoader(text)
+    root = loader.get_single_node()
+    if root is None:
+        raise ConfigurationError((_unreadable("is empty", "write at least Image, HeadNode and Scheduling"),))
+    _refuse_expansion(root)
+    return loader.construct_document(root), tuple(_duplicates(root, ()))
+
+
+def _spaces(tabs: re.Match[str]) -> str:
+    return " " * len(tabs[0])
 
 
 def mapping(data: object) -> Mapping[Any, Any]:
@@ -95,22 +108,27 @@ def _duplicates(node: yaml.Node, location: Location) -> Iterator[Problem]:
         for key, value in node.value:
             name = str(key.value)
             line = key.start_mark.line + 1
-            if lines.setdefault(name, line) != line and key.tag != "tag:yaml.org,2002:merge":
+            if name in lines and key.tag != "tag:yaml.org,2002:merge":
                 message = f"stands twice, in lines {lines[name]} and {line}"
                 yield make((*location, name), Code.DUPLICATE_KEY, message, "keep one of them")
+            lines.setdefault(name, line)
             yield from _duplicates(value, (*location, name))
 
 
 def forbidden(data: object, location: Location = ()) -> Iterator[Problem]:
     """What no configuration may hold, whatever the key: nulls, dynamic references, control characters."""
-    if data is None:
+    if len(location) > MOST_LEVELS:
+        yield make(location[:1], Code.UNREADABLE, "is nested too deep", f"use at most {MOST_LEVELS} levels")
+    elif data is None:
         yield make(location, Code.WRONG_TYPE, "has no value", "write one, or remove the key")
     elif isinstance(data, str):
         yield from _forbidden_text(data, location)
     elif isinstance(data, Mapping):
         for key, value in data.items():
-            name = key if isinstance(key, str) else "<unreadable key>"
-            yield from (*_forbidden_text(name, (*location, name)), *forbidden(value, (*location, name)))
+            if isinstance(key, str):
+                yield from (*_forbidden_text(key, (*location, key)), *forbidden(value, (*location, key)))
+            else:
+                yield make((*location, ""), Code.UNKNOWN_KEY, "is not a string", "write keys like `HeadNode:`")
     elif isinstance(data, list | tuple):
         for index, item in enumerate(data):
             yield from forbidden(item, (*location, index))
@@ -126,10 +144,10 @@ def _forbidden_text(text: str, location: Location) -> Iterator[Problem]:
         )
 
 
-def without_nulls(data: object) -> object:
-    """The data without the keys that have no value, which `forbidden` has told."""
+def readable(data: object) -> object:
+    """The data without what has no value and what is no key, which `forbidden` has told."""
     if isinstance(data, Mapping):
-        return {key: without_nulls(value) for key, value in data.items() if value is not None}
+        return {key: readable(value) for key, value in data.items() if value is not None and isinstance(key, str)}
     if isinstance(data, list | tuple):
-        return [without_nulls(item) for item in data]
+        return [readable(item) for item in data]
     return data

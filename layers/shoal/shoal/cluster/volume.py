@@ -49,6 +49,7 @@ def volume_violations(
     if size is not None and not least <= size <= most:
         suggestion = f"write {least} to {most} for {volume_type}"
         yield Violation("Size", f"is out of range for {volume_type}", suggestion, Code.OUT_OF_RANGE)
+        size = None
     yield from _iops_violations(volume_type, size, iops)
     if volume_type != "gp3" or throughput is None:
         return

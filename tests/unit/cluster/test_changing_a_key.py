@@ -1,0 +1,218 @@
+"""Every key that is accepted acts: changing it changes a property that CloudFormation acts upon.
+
+Tags, hashes, Metadata and the stored configuration do not count. And what a key's `Change` promises holds: a change that
+an update may make replaces nothing that holds data or jobs, and does not restart the head node.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from shoal.cluster.blueprint import Blueprint, blueprint
+from shoal.cluster.configuration import Cluster, load
+from shoal.cluster.keys import walk
+
+from tests.support.clusters import REGION, compute_resource, queue, site_of, storage
+from tests.support.configurations import base, parent, put
+
+ABSENT = object()
+QUEUE = "Scheduling.AwsBatchQueues[]"
+ROOT = "HeadNode.LocalStorage.RootVolume"
+DIGEST = f"sha256:{'0' * 64}"
+
+CHANGES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
+    {
+        "Image.Os": ("debian12", "ubuntu2404"),
+        "Image.CustomAmi": (ABSENT, "ami-00000001"),
+        "HeadNode.InstanceType": ("t3.micro", "t3.large"),
+        "HeadNode.DisableSimultaneousMultithreading": (ABSENT, True),
+        "HeadNode.Networking.SubnetId": ("subnet-00000001", "subnet-00000002"),
+        "HeadNode.Networking.ElasticIp": (ABSENT, True),
+        "HeadNode.Networking.SecurityGroups": (ABSENT, ["sg-00000001"]),
+        "HeadNode.Networking.AdditionalSecurityGroups": (ABSENT, ["sg-00000001"]),
+        "HeadNode.Ssh.KeyName": (ABSENT, "key"),
+        "HeadNode.Ssh.AllowedIps": ("192.0.2.0/24", "pl-00000001"),
+        f"{ROOT}.VolumeType": ("gp2", "gp3"),
+        f"{ROOT}.Iops": (3000, 4000),
+        f"{ROOT}.Size": (40, 50),
+        f"{ROOT}.Throughput": (125, 250),
+        f"{ROOT}.Encrypted": (True, False),
+        f"{ROOT}.DeleteOnTermination": (True, False),
+        "HeadNode.LocalStorage.EphemeralVolume.MountDir": ("/scratch", "/fast"),
+        "HeadNode.Iam.InstanceRole": (ABSENT, "arn:aws:iam::111111111111:role/mine"),
+        "HeadNode.Iam.InstanceProfile": (ABSENT, "arn:aws:iam::111111111111:instance-profile/mine"),
+        "HeadNode.Iam.AdditionalIamPolicies": (ABSENT, [{"Policy": "arn:aws:iam::111111111111:policy/mine"}]),
+        "HeadNode.Iam.AdditionalIamPolicies[].Policy": (
+            "arn:aws:iam::111111111111:policy/mine",
+            "arn:aws:iam::111111111111:policy/yours",
+        ),
+        "HeadNode.Iam.S3Access": (ABSENT, [{"BucketName": "data"}]),
+        "HeadNode.Iam.S3Access[].BucketName": ("data", "results"),
+        "HeadNode.Iam.S3Access[].KeyName": (ABSENT, "folder/*"),
+        "HeadNode.Iam.S3Access[].EnableWriteAccess": (False, True),
+        "HeadNode.Image.CustomAmi": (ABSENT, "ami-00000001"),
+        "Scheduling.AwsBatchQueues": ([queue("main")], [queue("main"), queue("second")]),
+        f"{QUEUE}.Name": ("main", "other"),
+        f"{QUEUE}.CapacityType": ("ONDEMAND", "SPOT"),
+        f"{QUEUE}.Networking.SubnetIds": (["subnet-00000001"], ["subnet-00000001", "subnet-00000002"]),
+        f"{QUEUE}.Networking.AssignPublicIp": (False, True),
+        f"{QUEUE}.Networking.SecurityGroups": (ABSENT, ["sg-00000001"]),
+        f"{QUEUE}.Networking.AdditionalSecurityGroups": (ABSENT, ["sg-00000001"]),
+        f"{QUEUE}.ComputeResources": ([compute_resource("a")], [compute_resource("a"), compute_resource("b")]),
+        f"{QUEUE}.ComputeResources[].Name": ("one", "other"),
+        f"{QUEUE}.ComputeResources[].InstanceTypes": (["c6i.large"], ["c6i.large", "m6i"]),
+        f"{QUEUE}.ComputeResources[].MinvCpus": (0, 2),
+        f"{QUEUE}.ComputeResources[].MaxvCpus": (10, 20),
+        f"{QUEUE}.ComputeResources[].DesiredvCpus": (0, 2),
+        f"{QUEUE}.ComputeResources[].SpotBidPercentage": (50, 60),
+        f"{QUEUE}.ContainerImage.Uri": (f"registry.example.com/one@{DIGEST}", f"registry.example.com/two@{DIGEST}"),
+        "SharedStorage": ([storage("one")], [storage("one"), storage("two")]),
+        "SharedStorage[].MountDir": ("/one", "/two"),
+        "SharedStorage[].Name": ("one", "two"),
+        "SharedStorage[].StorageType": ("Ebs", "Efs"),
+        "SharedStorage[].EbsSettings.VolumeType": ("gp2", "gp3"),
+        "SharedStorage[].EbsSettings.Iops": (3000, 4000),
+        "SharedStorage[].EbsSettings.Size": (40, 50),
+        "SharedStorage[].EbsSettings.Throughput": (125, 250),
+        "SharedStorage[].EbsSettings.Encrypted": (True, False),
+        "SharedStorage[].EbsSettings.KmsKeyId": (ABSENT, "alias/mine"),
+        "SharedStorage[].EbsSettings.SnapshotId": (ABSENT, "snap-00000001"),
+        "SharedStorage[].EbsSettings.VolumeId": (ABSENT, "vol-00000001"),
+        "SharedStorage[].EbsSettings.Raid.Type": (0, 1),
+        "SharedStorage[].EbsSettings.Raid.NumberOfVolumes": (2, 3),
+        "SharedStorage[].EbsSettings.DeletionPolicy": ("Delete", "Retain"),
+        "SharedStorage[].EfsSettings.Encrypted": (False, True),
+        "SharedStorage[].EfsSettings.KmsKeyId": (ABSENT, "alias/mine"),
+        "SharedStorage[].EfsSettings.PerformanceMode": ("generalPurpose", "maxIO"),
+        "SharedStorage[].EfsSettings.ThroughputMode": ("bursting", "provisioned"),
+        "SharedStorage[].EfsSettings.ProvisionedThroughput": (8, 16),
+        "SharedStorage[].EfsSettings.FileSystemId": (ABSENT, "fs-00000001"),
+        "SharedStorage[].EfsSettings.DeletionPolicy": ("Delete", "Retain"),
+        "SharedStorage[].EfsSettings.AccessPointId": (ABSENT, "fsap-00000000000000001"),
+        "SharedStorage[].EfsSettings.EncryptionInTransit": (False, True),
+        "SharedStorage[].EfsSettings.IamAuthorization": (False, True),
+        "Monitoring.DetailedMonitoring": (False, True),
+        "Monitoring.Logs.CloudWatch.Enabled": (True, False),
+        "Monitoring.Logs.CloudWatch.RetentionInDays": (30, 0),
+        "Monitoring.Logs.CloudWatch.DeletionPolicy": ("Delete", "Retain"),
+        "Monitoring.Logs.Rotation.Enabled": (True, False),
+        "Monitoring.Dashboards.CloudWatch.Enabled": (True, False),
+        "Monitoring.Alarms.Enabled": (True, False),
+        "Tags": (ABSENT, [{"Key": "project", "Value": "genomes"}]),
+        "Tags[].Key": ("project", "team"),
+        "Tags[].Value": ("genomes", "proteins"),
+        "CustomS3Bucket": (ABSENT, "mine"),
+        "Imds.ImdsSupport": ("v1.0", "v2.0"),
+        "DevSettings.Timeouts.HeadNodeBootstrapTimeout": (1800, 3600),
+        "ContainerImage.Uri": (f"registry.example.com/one@{DIGEST}", f"registry.example.com/two@{DIGEST}"),
+        "Lifecycle.Protect": (False, True),
+    }
+)
+"""Each key with two values that differ."""
+ONE_VALUE = frozenset(
+    {
+        "Region",  # the Region Shoal runs in; any other is refused
+        "HeadNode.SharedStorageType",
+        "HeadNode.Imds.Secured",
+        "Scheduling.Scheduler",
+    }
+)
+"""Keys of which only one value is accepted."""
+TAG_PROPERTIES = frozenset({"Tags", "TagSpecifications", "FileSystemTags"})
+HOLDS_DATA_OR_JOBS = frozenset(
+    {
+        "AWS::Batch::ComputeEnvironment",
+        "AWS::Batch::JobQueue",
+        "AWS::EC2::Instance",
+        "AWS::EC2::NetworkInterface",
+        "AWS::EC2::Volume",
+        "AWS::ECR::Repository",
+        "AWS::EFS::FileSystem",
+        "AWS::Logs::LogGroup",
+        "AWS::S3::Bucket",
+    }
+)
+KEYS = {key.path: key for key in walk(Cluster) if key.change}
+
+
+def rendered(path: str, value: Any, filler: Any) -> Blueprint:
+    """The blueprint with a key at a value; `filler` is what brings the key's companions when the value is absent."""
+    configuration = base()
+    if path.endswith("SpotBidPercentage"):
+        configuration["Scheduling"]["AwsBatchQueues"][0]["CapacityType"] = "SPOT"
+    put(configuration, path, filler if value is ABSENT else value)
+    section, name = parent(configuration, path), path.rpartition(".")[2]
+    if value is ABSENT:
+        del section[name]
+    else:
+        section[name] = value
+    if value == "bursting":
+        del section["ProvisionedThroughput"]
+    cluster = load(configuration)
+    return blueprint(cluster, site_of(cluster))
+
+
+def both(path: str) -> tuple[Blueprint, Blueprint]:
+    before, after = CHANGES[path]
+    return rendered(path, before, after), rendered(path, after, after)
+
+
+def acting(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: acting(item) for key, item in value.items() if key not in TAG_PROPERTIES}
+    return [acting(item) for item in value] if isinstance(value, list) else value
+
+
+def what_acts(result: Blueprint, *, tags: bool) -> Any:
+    resources = result.template["Resources"]
+    return result.termination_protection, result.parameters, resources if tags else acting(resources)
+
+
+def test_the_table_has_every_key_that_is_accepted() -> None:
+    assert set(CHANGES) | ONE_VALUE == set(KEYS)
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_changing_a_key_changes_what_acts(path: str) -> None:
+    before, after = both(path)
+    tags = path.startswith("Tags")
+
+    assert what_acts(before, tags=tags) != what_acts(after, tags=tags)
+
+
+@pytest.mark.parametrize("path", [path for path in CHANGES if not KEYS[path].change.refused])
+def test_a_change_that_an_update_may_make_replaces_nothing_that_holds_data_or_jobs(path: str) -> None:
+    before, after = (result.template["Resources"] for result in both(path))
+
+    assert list(replaced(before, after)) == []
+
+
+@pytest.mark.parametrize("path", [path for path in CHANGES if not KEYS[path].change.refused])
+def test_a_change_that_an_update_may_make_does_not_restart_the_head_node(path: str) -> None:
+    before, after = (result.template["Resources"]["HeadNode"]["Properties"] for result in both(path))
+
+    assert before["UserData"] == after["UserData"]
+    assert before["InstanceType"] == after["InstanceType"]
+
+
+def replaced(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
+    """What would be replaced of what is in both templates, by the properties that CloudFormation only creates."""
+    for name in before.keys() & after.keys():
+        old, new = before[name], after[name]
+        if old["Type"] in HOLDS_DATA_OR_JOBS:
+            schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, old["Type"]).schema
+            for pointer in schema.get("createOnlyProperties", ()):
+                if at(old, pointer) != at(new, pointer):
+                    yield f"{name}{pointer.removeprefix('/properties')}"
+
+
+def at(resource: dict[str, Any], pointer: str) -> str:
+    value: Any = resource["Properties"]
+    for step in pointer.removeprefix("/properties/").split("/"):
+        value = value.get(step) if isinstance(value, dict) else None
+    return json.dumps(value, sort_keys=True)
