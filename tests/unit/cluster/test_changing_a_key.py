@@ -1,7 +1,7 @@
 """Every key that is accepted acts: changing it changes a property that CloudFormation acts upon.
 
-Tags, hashes, Metadata and the stored configuration do not count. And what a key's `Change` promises holds: a change that
-an update may make replaces nothing that holds data or jobs, and does not restart the head node.
+Tags, hashes, Metadata and the stored configuration do not count. And what a key's `Change` promises holds: a change
+that an update may make replaces nothing that holds data or jobs, and does not restart the head node.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
 from shoal.cluster.blueprint import Blueprint, blueprint
 from shoal.cluster.configuration import Cluster, load
 from shoal.cluster.keys import walk
-
 from tests.support.clusters import REGION, compute_resource, queue, site_of, storage
 from tests.support.configurations import base, parent, put
 

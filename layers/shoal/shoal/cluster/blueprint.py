@@ -73,6 +73,8 @@ class Blueprint:
     """The stack's tags."""
     image: JobImage | None
     """The image that must be in the repository; none when every queue names a ready one."""
+    termination_protection: bool
+    """Whether the stack, once it is made, is protected from being deleted."""
 
     def body(self) -> str:
         """The template as it is stored: JSON without a needless byte, since CloudFormation takes 1 MB."""
@@ -97,7 +99,13 @@ def blueprint(cluster: Cluster, site: Site) -> Blueprint:
         "Resources": resources,
         "Outputs": {name: {"Description": why, "Value": value} for name, why, value in _outputs(cluster)},
     }
-    result = Blueprint(template, parameters, tags=tag_map(cluster, site), image=image.built_image(cluster, site))
+    result = Blueprint(
+        template=template,
+        parameters=parameters,
+        tags=tag_map(cluster, site),
+        image=image.built_image(cluster, site),
+        termination_protection=cluster.lifecycle.protect,
+    )
     if len(result.body().encode()) > LARGEST_TEMPLATE:
         message = "are too many or too long: with them the template is larger than CloudFormation takes"
         raise ConfigurationError((make(("Tags",), Code.OUT_OF_RANGE, message, "write fewer or shorter tags"),))
