@@ -33,10 +33,22 @@ def install() -> None:
     """Keep failed resources in the stack's record, and give them to its rollback."""
     from ministack.services.cloudformation import custom_resource, handlers, provisioners, stacks
 
-    provision, roll_back, deliver = (
-        provisioners._provision_resource, stacks._roll_back_operation, custom_resource.deliver_response,
-    )  # fmt: skip
+    custom_resource.deliver_response = _remembering(custom_resource.deliver_response)
+    provisioners._provision_resource = stacks._provision_resource = _keeping(provisioners._provision_resource)
+    stacks._roll_back_operation = handlers._roll_back_operation = _with_failed(stacks._roll_back_operation)
 
+
+def _remembering(deliver: Any) -> Any:
+    def deliver_response(token: str, response: dict[str, Any]) -> Any:
+        if response.get("PhysicalResourceId"):
+            where = response.get("StackId", ""), response.get("LogicalResourceId", "")
+            _answered[where] = response["PhysicalResourceId"]
+        return deliver(token, response)
+
+    return deliver_response
+
+
+def _keeping(provision: Any) -> Any:
     def provision_resource(kind: str, logical_id: str, properties: dict[str, Any], stack: str) -> Any:
         try:
             return provision(kind, logical_id, properties, stack)
@@ -50,21 +62,17 @@ def install() -> None:
                 _keep(stack, kind, logical_id, properties, physical_id or made_up, str(failure))
             raise
 
+    return provision_resource
+
+
+def _with_failed(roll_back: Any) -> Any:
     async def roll_back_operation(name: str, stack_id: str, stack: dict[str, Any], operation: Any, *rest: Any) -> Any:
         logical_id, created = operation.get("failed_logical_id"), operation.get("created", [])
         if stack["_resources"].get(logical_id, {}).get("ResourceStatus") == FAILED and logical_id not in created:
             operation = {**operation, "created": [*created, logical_id]}
         return await roll_back(name, stack_id, stack, operation, *rest)
 
-    def deliver_response(token: str, response: dict[str, Any]) -> Any:
-        if response.get("PhysicalResourceId"):
-            where = response.get("StackId", ""), response.get("LogicalResourceId", "")
-            _answered[where] = response["PhysicalResourceId"]
-        return deliver(token, response)
-
-    provisioners._provision_resource = stacks._provision_resource = provision_resource
-    stacks._roll_back_operation = handlers._roll_back_operation = roll_back_operation
-    custom_resource.deliver_response = deliver_response
+    return roll_back_operation
 
 
 def _keep(stack: str, kind: str, logical_id: str, properties: Any, physical_id: str, reason: str) -> None:

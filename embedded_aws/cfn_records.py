@@ -66,7 +66,8 @@ def _resources(stack: dict[str, Any]) -> dict[str, Any]:
     """A stack's resources by logical id, each in the status of its last event."""
     from ministack.services.cloudformation import _stack_events
 
-    existing, shown = stack.get("_resources", {}), {}
+    existing = stack.get("_resources", {})
+    shown: dict[str, Any] = {}
     for event in _stack_events.get(stack["StackId"], []):
         logical_id = event["LogicalResourceId"]
         if logical_id == stack["StackName"] and event["ResourceType"] == STACK:

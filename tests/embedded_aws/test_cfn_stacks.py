@@ -83,7 +83,7 @@ def test_a_failed_create_that_is_left_alone_is_cleaned_by_the_deletion(
 def test_a_failed_stack_names_the_resource_and_the_resource_says_why(stack: Stack) -> None:
     stack.create({"Bad": broken()}, status="CREATE_FAILED", OnFailure="DO_NOTHING")
     assert stack.describe()["StackStatusReason"] == "The following resource(s) failed to create: [Bad]. "
-    failed = [event for event in stack.events("Bad") if event["ResourceStatus"] == "CREATE_FAILED"][0]
+    failed = next(event for event in stack.events("Bad") if event["ResourceStatus"] == "CREATE_FAILED")
     assert "snap-0123456789abcdeff" in failed["ResourceStatusReason"]
 
 

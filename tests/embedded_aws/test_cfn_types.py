@@ -13,6 +13,7 @@ from tests.support.stacks import Stack, resource
 
 SUBNET = "subnet-00000001"
 ZONE = "us-east-1a"
+RANGE = "10.0.0.0/8"
 
 
 def get(logical_id: str, attribute: str) -> dict[str, list[str]]:
@@ -216,7 +217,7 @@ def test_groups_rules_interfaces_and_placement(account: Account, stack: Stack) -
         ),
         "Out": resource(
             "AWS::EC2::SecurityGroupEgress",
-            {"GroupId": get("Group", "GroupId"), "IpProtocol": "tcp", "FromPort": "443", "ToPort": "443", "CidrIp": "10.0.0.0/8"},
+            {"GroupId": get("Group", "GroupId"), "IpProtocol": "tcp", "FromPort": "1", "ToPort": 443, "CidrIp": RANGE},
         ),
         "Card": resource("AWS::EC2::NetworkInterface", {"SubnetId": SUBNET, "GroupSet": [get("Group", "GroupId")]}),
         "Close": resource("AWS::EC2::PlacementGroup", {"Strategy": "cluster"}),
