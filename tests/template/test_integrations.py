@@ -38,6 +38,10 @@ SYNC_RIGHTS = {
         "events:DescribeRule",
     },
 }
+MANAGED_RULES = {
+    "states": "rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
+    "codebuild": "rule/StepFunctionsGetEventForCodeBuildStartBuildRule",
+}
 RESOURCE = re.compile(
     r"arn:aws:states:::(?P<sdk>aws-sdk:)?(?P<service>[a-z0-9]+):(?P<action>\w+)(?P<wait>\.sync(:2)?)?"
 )
@@ -115,6 +119,17 @@ def test_a_machines_role_allows_what_its_task_calls(machine: str, name: str) -> 
         right for right in needed(parts(machine, name)) if not any(fnmatch.fnmatchcase(right, p) for p in allowed)
     }
     assert missing == set()
+
+
+@pytest.mark.parametrize(("machine", "name"), [(m, n) for m, n in TASKS if parts(m, n)["wait"]])
+def test_a_machine_that_waits_may_make_the_rule_that_tells_it_of_the_end(machine: str, name: str) -> None:
+    role = "".join(word.capitalize() for word in machine.split("_")) + "Role"
+    resources = [
+        str(statement["Resource"])
+        for statement in application.statements(application.translated(), role)
+        if "events:PutRule" in application.listed(statement["Action"])
+    ]
+    assert any(MANAGED_RULES[parts(machine, name)["service"]] in resource for resource in resources)
 
 
 @pytest.mark.parametrize("machine", definitions.NAMES)
