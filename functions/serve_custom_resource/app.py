@@ -39,7 +39,7 @@ def fail(event: dict[str, Any], reason: str) -> None:
     print(json.dumps({"level": "ERROR", "message": "custom resource failed", "reason": reason}))  # noqa: T201 - the log
     body = {
         "Status": "FAILED",
-        "Reason": reason[:1000],
+        "Reason": " ".join(reason.split())[:300],
         "PhysicalResourceId": event.get("PhysicalResourceId") or f"not-made/{event['LogicalResourceId']}",
         **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
     }

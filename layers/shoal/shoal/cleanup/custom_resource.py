@@ -96,13 +96,20 @@ def answer_body(event: Mapping[str, Any], *, reason: str | None = None) -> bytes
 
     Args:
         event: the event, or what was kept of a Delete.
-        reason: why it failed, shown in the stack's events; cut at 1,000 characters.
+        reason: why it failed, shown in the stack's events; cut at 1,000 characters, or shorter where that is too long.
     """
+    reason = reason and " ".join(reason.split())[:REASON_LENGTH]
+    while len(body := _body(event, reason)) > BODY_LIMIT and reason:
+        reason = reason[: len(reason) // 2]
+    return body
+
+
+def _body(event: Mapping[str, Any], reason: str | None) -> bytes:
     made = event.get("RequestType") in {"Create", "Update"}
     body = {
         "Status": "SUCCESS" if reason is None else "FAILED",
         "PhysicalResourceId": Target.from_event(event).physical_id if made else event["PhysicalResourceId"],
         **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
-        **({} if reason is None else {"Reason": reason[:REASON_LENGTH]}),
+        **({} if reason is None else {"Reason": reason}),
     }
-    return json.dumps(body).encode()
+    return json.dumps(body, ensure_ascii=False).encode(errors="replace")

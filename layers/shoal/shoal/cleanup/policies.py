@@ -24,7 +24,7 @@ def emptying(target: Target, *, partition: str, region: str, account_id: str) ->
             "Action": ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion"],
             "Resource": f"{bucket}/{target.prefix}*",
         },
-        *([{"Action": "s3:GetObject", "Resource": f"{bucket}/{target.marker}"}] if target.prefix else []),
+        *([{"Action": ["s3:GetObject"], "Resource": f"{bucket}/{target.marker}"}] if target.prefix else []),
     )
 
 
@@ -34,7 +34,7 @@ def marking(target: Target, *, partition: str) -> dict[str, Any]:
     return _policy(
         {"Action": ["s3:GetObject", "s3:PutObject"], "Resource": f"{bucket}/{target.marker}"},
         {
-            "Action": "s3:ListBucket",
+            "Action": ["s3:ListBucket"],
             "Resource": bucket,
             "Condition": {"StringLike": {"s3:prefix": [f"{target.prefix}*"]}},
         },
