@@ -28,12 +28,12 @@ class Tag(Section):
 
     key: Annotated[
         str,
-        Change.LIVE,
+        Change.REPLACES,
         Field(max_length=128),
         Matching(rf"(?!{RESERVED_TAGS}).+", "a key that does not begin with `aws:`, `shoal:` or `parallelcluster:`"),
     ]
     """Key of the tag."""
-    value: Annotated[str, Change.LIVE, Field(max_length=256)]
+    value: Annotated[str, Change.REPLACES, Field(max_length=256)]
     """Value of the tag."""
 
 
@@ -56,8 +56,8 @@ class Cluster(Section):
     """How the cluster's roles are made."""
     monitoring: Monitoring = Monitoring()
     """Logs, metrics, dashboard and alarms."""
-    tags: Annotated[tuple[Tag, ...], Change.LIVE, Field(max_length=MOST_TAGS), Unique("Key")] = ()
-    """Tags on everything that belongs to the cluster."""
+    tags: Annotated[tuple[Tag, ...], Change.REPLACES, Field(max_length=MOST_TAGS), Unique("Key")] = ()
+    """Tags on everything that belongs to the cluster. Batch cannot change those of a compute environment."""
     custom_s3_bucket: Annotated[
         str | None, Change.FIXED, Matching(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}", "the name of a bucket")
     ] = None
