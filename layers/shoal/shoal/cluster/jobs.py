@@ -91,6 +91,7 @@ def client_statements(cluster: Cluster, site: Site) -> list[Statement]:
             on=[
                 *(arn(site, "batch", f"job-queue/{named.job_queue(queue.name)}") for queue in queues),
                 *(f"{definition}{revision}" for definition in definitions for revision in ("", ":*")),
+                arn(site, "batch", "job/*"),
             ],
         ),
         allow("EndJobs", "batch:CancelJob", "batch:TerminateJob", on=arn(site, "batch", "job/*")),
