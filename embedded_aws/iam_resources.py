@@ -29,6 +29,13 @@ Parameters = Mapping[str, Any]
 """A request's parameters: its JSON members, or its form fields with the first value of each."""
 
 
+EC2_KINDS = {
+    "eipalloc": "elastic-ip", "eni": "network-interface", "i": "instance", "lt": "launch-template",
+    "sg": "security-group", "subnet": "subnet", "vol": "volume", "vpc": "vpc",
+}  # fmt: skip
+"""By the prefix of an id, the kind in the ARN."""
+
+
 def install() -> None:
     """Ask the functions below before MiniStack."""
     from ministack.core import iam_actions
@@ -107,7 +114,11 @@ def cloudformation(action: str, asked: Parameters, where: str) -> str | None:
 
 
 def ec2(action: str, asked: Parameters, where: str) -> str | None:
-    """Describing has no resource: only `Resource: "*"` allows it."""
+    """Describing has no resource: only `Resource: "*"` allows it. Tagging names resources by their ids alone."""
+    if action in ("CreateTags", "DeleteTags"):
+        identifier = str(asked.get("ResourceId.1") or "")
+        kind = EC2_KINDS.get(identifier.split("-")[0])
+        return f"arn:aws:ec2:{where}:{kind}/{identifier}" if kind else None
     return "*" if action.startswith("Describe") else None
 
 
