@@ -7,8 +7,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shoal import links
-from shoal.aws import cloudformation, dynamodb
-from shoal.failure import explain
+from shoal.aws import cloudformation, codebuild, dynamodb, logs
+from shoal.build_failure import explain_build, failed_build
+from shoal.failure import Failure, explain
 from shoal.observability import logger
 
 
@@ -16,18 +17,34 @@ from shoal.observability import logger
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer `{code, cause, resource?, link?, nextAction?}` for `{operationId, clusterName, failure, stackId, token}`.
 
-    Stack and token are those of the stack operation that failed, if one did.
+    Stack and token are those of the stack operation that failed, if one did; a failed build is found by the cause.
     A child that failed before has recorded what is now caught as its consequence, so what is recorded is the answer.
     """
     name, operation_id = event["clusterName"], event["operationId"]
     recorded = (dynamodb.read_operation(name, operation_id) or {}).get("failure")
     if recorded:
         return dict(recorded)
+    failure = (_of_build(event) or _of_stack(event)).to_item()
+    dynamodb.record_failure(name, operation_id, failure)
+    logger.info("operation failed", cluster_name=name, operation_id=operation_id, failure=failure)
+    return failure
+
+
+def _of_build(event: dict[str, Any]) -> Failure | None:
+    """The cause of a build's failure, if that is what the machine caught."""
+    build_id = failed_build(event["failure"]["cause"])
+    build = next(iter(codebuild.describe_builds([build_id] if build_id else [])), None)
+    if build is None:
+        return None
+    log = build.get("logs", {})
+    lines = logs.last_lines(log["groupName"], log["streamName"]) if "streamName" in log else []
+    return explain_build(build, lines)
+
+
+def _of_stack(event: dict[str, Any]) -> Failure:
+    """Any other cause: the stack's, if there was a stack operation, or what the machine caught."""
     stack_id = event.get("stackId") or ""
     token = event.get("token") or ""
     events = cloudformation.operation_events(stack_id, token) if stack_id and token else []
     link = links.stack(stack_id) if stack_id.startswith("arn:") else None
-    failure = explain(event["failure"], cloudformation.with_nested(events), link).to_item()
-    dynamodb.record_failure(name, operation_id, failure)
-    logger.info("operation failed", cluster_name=name, operation_id=operation_id, failure=failure)
-    return failure
+    return explain(event["failure"], cloudformation.with_nested(events), link)

@@ -1,0 +1,94 @@
+"""The root cause of a failed build, in one line: phase, exit code, the last lines of the log, where to read on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shoal.errors import ErrorCode
+from shoal.failure import LONGEST_CAUSE, Failure, one_line
+
+LAST_LINES = 20
+"""Lines of the log in a cause, as far as there is room."""
+
+_BUILD_ARN = re.compile(r":build/([A-Za-z0-9][A-Za-z0-9_-]*:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+_AGENT = "[Container] "
+"""How the lines begin that CodeBuild itself writes."""
+_EXIT = re.compile(r"Error while executing command: (?P<command>.*)\. Reason: exit status (?P<code>\d+)", re.DOTALL)
+_NEXT_ACTIONS = {
+    "FAILED": "correct what the log names and run build-image again",
+    "FAULT": "run build-image again; the fault is CodeBuild's",
+    "STOPPED": "run build-image again",
+    "TIMED_OUT": "make the build quicker, or run build-image again with a larger deadlineMinutes",
+}
+
+
+def failed_build(cause: str) -> str | None:
+    """The id of the build that a machine's `codebuild:startBuild.sync` waited for.
+
+    Args:
+        cause: the Cause of its `States.TaskFailed`: the build as JSON, but Step Functions cuts it at 32,768
+            characters, so it is not read as JSON.
+    """
+    found = _BUILD_ARN.search(cause)
+    return found[1] if found else None
+
+
+def explain_build(build: Mapping[str, Any], log_lines: Sequence[str]) -> Failure:
+    """Say why a build failed.
+
+    Args:
+        build: the build as BatchGetBuilds describes it,
+            https://docs.aws.amazon.com/codebuild/latest/APIReference/API_Build.html
+        log_lines: the end of its log, oldest line first.
+    """
+    status = build["buildStatus"]
+    phase = next((phase for phase in build["phases"] if _failed(phase)), {"phaseType": "COMPLETED"})
+    told = f"build {build['id']}: {_reason(status, phase, build['timeoutInMinutes'])}"
+    output = _output(log_lines) if status in {"FAILED", "TIMED_OUT"} else []
+    return Failure(
+        code=ErrorCode.BUILD_FAILED,
+        cause=_with_output(one_line(told), output),
+        resource=build["projectName"],
+        link=build.get("logs", {}).get("deepLink"),
+        next_action=_NEXT_ACTIONS.get(status),
+    )
+
+
+def _failed(phase: Mapping[str, Any]) -> bool:
+    return phase.get("phaseStatus", "SUCCEEDED") not in {"SUCCEEDED", "IN_PROGRESS", "QUEUED"}
+
+
+def _reason(status: str, phase: Mapping[str, Any], minutes: int) -> str:
+    name = phase["phaseType"]
+    if status == "TIMED_OUT":
+        return f"phase {name} was not done when the build's {minutes} minutes were over"
+    if status == "STOPPED":
+        return f"it was stopped in phase {name}"
+    contexts: list[dict[str, str]] = phase.get("contexts", [])
+    context = next((context for context in contexts if context.get("statusCode")), {})
+    command = _EXIT.search(context.get("message", ""))
+    if command:
+        return f"phase {name} failed with exit code {command['code']}: {one_line(command['command'])}"
+    detail = ": ".join(part for part in (context.get("statusCode"), context.get("message")) if part)
+    return f"phase {name} failed" + (f": {detail.strip()}" if detail else "")
+
+
+def _output(lines: Sequence[str]) -> list[str]:
+    """What the failed command printed last: CodeBuild's own lines and those of later phases tell nothing new."""
+    cleaned = [one_line(line) for line in lines]
+    end = next((n for n, line in enumerate(cleaned) if "Command did not exit successfully" in line), len(cleaned))
+    return [line for line in cleaned[:end] if line and not line.startswith(_AGENT)][-LAST_LINES:]
+
+
+def _with_output(told: str, output: Sequence[str]) -> str:
+    """The cause with as many of the last lines as fit, the newest ones before all."""
+    kept: list[str] = []
+    room = LONGEST_CAUSE - len(told) - len("; log: ")
+    for line in reversed(output):
+        room -= len(line) + len(" | ")
+        if room < 0:
+            break
+        kept.insert(0, line)
+    return f"{told}; log: {' | '.join(kept)}" if kept else told
