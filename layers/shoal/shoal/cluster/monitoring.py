@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from shoal.cluster.grammar import Change, Code, Integer, Section, problem
 from shoal.cluster.site import Site, names
@@ -32,7 +32,9 @@ class CloudWatchLogs(Section):
 
     enabled: Annotated[bool, Change.FIXED] = True
     """Whether the head node sends its logs to CloudWatch Logs."""
-    retention_in_days: Annotated[Integer, Change.LIVE, AfterValidator(_retention)] = 180
+    retention_in_days: Annotated[
+        Integer, Change.LIVE, AfterValidator(_retention), Field(json_schema_extra={"enum": [*RETENTION_DAYS]})
+    ] = 180
     """How long log events are kept; 0 keeps them for ever. One of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365,
     400, 545, 731, 1827, 3653."""
     deletion_policy: Annotated[Literal["Delete", "Retain"], Change.LIVE] = "Retain"

@@ -123,15 +123,19 @@ def forbidden(data: object, location: Location = ()) -> Iterator[Problem]:
         yield make(location, Code.WRONG_TYPE, "has no value", "write one, or remove the key")
     elif isinstance(data, str):
         yield from _forbidden_text(data, location)
-    elif isinstance(data, Mapping):
-        for key, value in data.items():
-            if isinstance(key, str):
-                yield from (*_forbidden_text(key, (*location, key)), *forbidden(value, (*location, key)))
-            else:
-                yield make((*location, ""), Code.UNKNOWN_KEY, "is not a string", "write keys like `HeadNode:`")
     elif isinstance(data, list | tuple):
         for index, item in enumerate(data):
             yield from forbidden(item, (*location, index))
+    elif isinstance(data, Mapping):
+        yield from _forbidden_entries(data, location)
+
+
+def _forbidden_entries(section: Mapping[Any, Any], location: Location) -> Iterator[Problem]:
+    for key, value in section.items():
+        if isinstance(key, str):
+            yield from (*_forbidden_text(key, (*location, key)), *forbidden(value, (*location, key)))
+        else:
+            yield make((*location, ""), Code.UNKNOWN_KEY, "is not a string", "write keys like `HeadNode:`")
 
 
 def _forbidden_text(text: str, location: Location) -> Iterator[Problem]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from annotated_types import Ge, Le
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from shoal.cluster.configuration import Cluster
-from shoal.cluster.grammar import Section
+from shoal.cluster.grammar import Section, key_of
+from shoal.cluster.problems import section_of
 
 
 class _Generator(GenerateJsonSchema):
@@ -33,19 +35,31 @@ class _Generator(GenerateJsonSchema):
 def json_schema() -> dict[str, Any]:
     """The schema of the whole configuration."""
     schema = Cluster.model_json_schema(schema_generator=_Generator)
-    definitions = {name: _tidy(definition) for name, definition in sorted(schema.pop("$defs").items())}
+    definitions = schema.pop("$defs")
+    for section in _sections(Cluster):
+        _complete(definitions.get(section.__name__, schema), section)
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
-        **_tidy(schema),
+        **schema,
         "title": "Shoal cluster configuration",
-        "$defs": definitions,
+        "$defs": dict(sorted(definitions.items())),
     }
 
 
-def _tidy(section: dict[str, Any]) -> dict[str, Any]:
-    """Without a title; why a key is not offered is told where editors show it."""
-    del section["title"]
-    for key in section["properties"].values():
+def _sections(root: type[Section]) -> set[type[Section]]:
+    inner = {section for info in root.model_fields.values() if (section := section_of(info.annotation))}
+    return {root}.union(*map(_sections, inner))
+
+
+def _complete(definition: dict[str, Any], section: type[Section]) -> None:
+    """Ranges, which pydantic leaves out of converted integers; why a key is not offered, where editors show it."""
+    del definition["title"]
+    for name, info in section.model_fields.items():
+        key = definition["properties"][key_of(name)]
         if "$comment" in key:
             key["description"] += f" {key.pop('$comment')}"
-    return section
+        for note in info.metadata:
+            if isinstance(note, Ge):
+                key["minimum"] = note.ge
+            elif isinstance(note, Le):
+                key["maximum"] = note.le

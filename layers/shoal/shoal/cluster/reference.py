@@ -1,0 +1,163 @@
+"""The two generated pages about the configuration: its reference, and how a ParallelCluster file moves over.
+
+Pure: the fields in, Markdown out. `tools/generate_docs.py` writes the files, a test compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shoal.cluster.configuration import Cluster
+from shoal.cluster.grammar import ADDITIONS, Change, Refused
+from shoal.cluster.keys import DEPENDS, Key, walk
+
+CHANGES = {
+    Change.LIVE: "applied in place; nothing that runs is disturbed",
+    Change.GROWS: "a larger value is applied in place; a smaller one is refused",
+    Change.ROLLS: "Batch starts new instances with the new value and retires the old ones as their jobs end",
+    Change.REPLACES: "refused: CloudFormation would replace something that holds data or jobs",
+    Change.FIXED: "refused: an identity, or set up once when a machine first starts",
+}
+
+_CONFIGURATION = """\
+# Configuration
+
+Generated from the code by `tools/generate_docs.py`; do not edit.
+
+A cluster's configuration is a YAML or JSON file with the keys of AWS ParallelCluster 3. `shoal validate FILE` tells
+everything that is wrong with one; `cluster-configuration.schema.json` beside this page lets an editor check and
+complete it:
+
+```yaml
+# yaml-language-server: $schema=cluster-configuration.schema.json
+```
+
+Numbers may be quoted, and booleans written as `yes` or `on`, as in ParallelCluster. A key without a value is an error.
+In no value or key may stand a CloudFormation dynamic reference (`{{resolve:...}}`) or a control character.
+
+"Changing it" says what an update of the key does to a running cluster; for a list, what adding or removing an item
+does.
+
+"""
+
+_COMING = """\
+# Coming from AWS ParallelCluster
+
+Generated from the code by `tools/generate_docs.py`; do not edit.
+
+ParallelCluster 3.15 was the last release with AWS Batch. Shoal reads its configuration files, keeps the layout of its
+bucket for job scripts, and serves AWS's own Batch client (`awsbsub`, `awsbstat`, `awsbout`, `awsbkill`, `awsbqueues`,
+`awsbhosts`) unchanged; the client's cluster name is the name of the stack.
+
+A cluster that ParallelCluster made stays ParallelCluster's. Create the new one with Shoal beside it, move the jobs, and
+delete the old one with `pcluster delete-cluster`. To keep data, share it in both: name the volume, snapshot or file
+system in `SharedStorage`, and set `DeletionPolicy: Retain` (or `Snapshot`) in the old cluster before deleting it.
+
+## From ParallelCluster 2
+
+A 2.x INI file becomes a 3.x YAML file by ParallelCluster's own converter; Shoal does not read INI files.
+
+```
+python3.11 -m venv pcluster && pcluster/bin/pip install aws-parallelcluster==3.15.1
+AWS_DEFAULT_REGION=eu-west-1 pcluster/bin/pcluster3-config-converter -c config.ini -t default -o cluster.yaml
+shoal validate cluster.yaml
+```
+
+`-t` names the `[cluster ...]` section. What to look at afterwards:
+
+- `Image.Os` is `alinux2`, the only system that 2.x had for Batch; it is out of support. Write `alinux2023`.
+- Volumes are encrypted unless `Encrypted: false` is written; in 2.x they were not.
+- `s3_read_resource`, `s3_read_write_resource` and `additional_iam_policies` become keys of `HeadNode.Iam`.
+- `iam_lambda_role` becomes a section that no 3.x knows (`Iam.Role`), and the `volume_throughput` of a RAID array a key
+  that none knows (`Throughout`). Remove the first; write `Throughput` for the second.
+- `sanity_check`, `vpc_id`, `update_check` and `[aliases]` have no successor; the converter says so in comments.
+
+## From ParallelCluster 3
+
+Try the file: `shoal validate cluster.yaml` names every key to change at once. `Region`, `HeadNode`, `Scheduling`,
+`SharedStorage`, `Monitoring` and `Tags` mean what they mean there, with the same defaults, and this table says where
+they do not.
+
+### What Shoal accepts beyond ParallelCluster
+
+"""
+
+
+def configuration_page() -> str:
+    """`docs/configuration.md`."""
+    legend = "\n".join(f"- `{change.value}`: {meaning}" for change, meaning in CHANGES.items())
+    return f"{_CONFIGURATION}{legend}\n" + "".join(_section(path, keys) for path, keys in _sections())
+
+
+def coming_page() -> str:
+    """`docs/coming-from-parallelcluster.md`."""
+    keys = list(walk(Cluster))
+    return "".join(
+        (
+            _COMING,
+            _table(("Key", "Addition"), ((f"`{addition.path}`", addition.what) for addition in ADDITIONS)),
+            "\n### What is not offered\n\nUsing one of these is an error that says the same; none is ignored. ",
+            "A section stands for all keys in it.\n\n",
+            _table(("Key", "Why", "Instead"), _refusals(keys)),
+            "\n### What is honoured\n\n",
+            "Every other key of a Batch cluster; [the reference](configuration.md) has types and bounds.\n\n",
+            _table(("Key", "Default", "Changing it"), _honoured(keys)),
+        )
+    )
+
+
+def _sections() -> Iterator[tuple[str, list[Key]]]:
+    sections: dict[str, list[Key]] = {}
+    for key in walk(Cluster):
+        sections.setdefault(key.path.rpartition(".")[0], []).append(key)
+    return iter(sections.items())
+
+
+def _section(path: str, keys: list[Key]) -> str:
+    title = f"`{path}`" if path else "The document"
+    rows = ((f"`{key.path.rpartition('.')[2]}`", *_described(key)) for key in keys)
+    return f"\n## {title}\n\n{_table(('Key', 'Type', 'Default', 'Changing it', 'Meaning'), rows)}"
+
+
+def _described(key: Key) -> tuple[str, str, str, str]:
+    if key.refused:
+        return "", "", "", f"{key.docstring} **Not offered**: {key.refused.reason}. Instead: {key.refused.instead}."
+    kind = " or ".join(f"`{choice}`" for choice in key.choices) or key.type
+    meaning = f"{key.docstring} ({key.bounds})" if key.bounds else key.docstring
+    return kind, _default(key), f"`{key.change.value}`" if key.change else "", meaning
+
+
+def _default(key: Key) -> str:
+    if key.required:
+        return "**required**"
+    if key.default is None:
+        return ""
+    if key.default == DEPENDS:
+        return "see there" if key.type == "section" else "see meaning"
+    return f"`{str(key.default).lower() if isinstance(key.default, bool) else key.default}`"
+
+
+def _refusals(keys: list[Key]) -> Iterator[tuple[str, str, str]]:
+    for key in keys:
+        if key.refused:
+            yield f"`{key.path}`", *_why(key.refused)
+        for value, refused in key.values_refused.items():
+            yield f"`{key.path}: {value}`", *_why(refused)
+
+
+def _why(refused: Refused) -> tuple[str, str]:
+    return refused.reason, refused.instead
+
+
+def _honoured(keys: list[Key]) -> Iterator[tuple[str, str, str]]:
+    additions = tuple(
+        addition.path for addition in ADDITIONS if addition.path.endswith(("ContainerImage", "Lifecycle"))
+    )
+    for key in keys:
+        if key.change and not key.path.startswith(additions):
+            yield f"`{key.path}`", _default(key), CHANGES[key.change]
+
+
+def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
+    lines = (head, ("---",) * len(head), *rows)
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
