@@ -53,9 +53,9 @@ def install() -> None:
         return _python_worker_class() if _is_python(config) else other_worker(config)
 
     def execute(function: dict[str, Any], event: Any, request_id: str) -> Any:
-        python = _is_python(function.get("config") or function)
-        run = lambda_svc._execute_function_provided_warm if python else other_execution
-        return run(function, event, request_id)
+        if not _is_python(function.get("config") or function):
+            return other_execution(function, event, request_id)
+        return _with_log(lambda_svc._execute_function_provided_warm(function, event, request_id))
 
     def environment(config: dict[str, Any], code: str, port: int) -> Any:
         return _environment(config, code, port) if _is_python(config) else other_environment(config, code, port)
@@ -63,6 +63,14 @@ def install() -> None:
     lambda_runtime._worker_class_for = worker_class
     lambda_svc._execute_function_warm = execute
     lambda_svc._provided_worker_env = environment
+
+
+def _with_log(result: dict[str, Any]) -> dict[str, Any]:
+    """The result; a failure that left no line in the log, of an import for example, gets the one that Lambda writes."""
+    if result.get("error") and not result.get("log"):
+        body = result["body"]
+        result["log"] = f"[ERROR] {body.get('errorType')}: {body.get('errorMessage')}"
+    return result
 
 
 def stop() -> None:

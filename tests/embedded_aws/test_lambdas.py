@@ -39,10 +39,14 @@ def test_an_exception_arrives_with_its_class_and_stack_trace(account: Account) -
     assert "raise ClusterBusyError" in "".join(answer["payload"]["stackTrace"])
 
 
-def test_a_module_that_cannot_be_imported_is_an_import_module_error(account: Account) -> None:
+def test_a_module_that_cannot_be_imported_is_an_import_module_error_in_the_log_too(account: Account) -> None:
     account.function("broken", "import nothing_of_that_name\n")
 
-    assert account.invoke("broken")["payload"]["errorType"] == "Runtime.ImportModuleError"
+    payload = account.invoke("broken")["payload"]
+
+    assert payload["errorType"] == "Runtime.ImportModuleError"
+    lines = account.client("logs").filter_log_events(logGroupName="/aws/lambda/broken")["events"]
+    assert any("No module named 'nothing_of_that_name'" in line["message"] for line in lines)
 
 
 def test_a_function_that_takes_too_long_times_out(account: Account) -> None:
