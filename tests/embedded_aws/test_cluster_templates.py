@@ -9,7 +9,7 @@ from embedded_aws.process import REGION
 from shoal.cluster.blueprint import Blueprint, blueprint
 from shoal.cluster.configuration import load
 from shoal.cluster.site import Subnet
-from tests.support.clusters import compute_resource, configuration, queue, site_of, storage
+from tests.support.clusters import compute_resource, configuration, queue, site_for, storage
 from tests.support.embedded import Account
 from tests.support.polling import until
 from tests.support.stacks import CAPABILITIES, Stack
@@ -41,7 +41,7 @@ def rendered(account: Account, **sections: Any) -> Blueprint:
     cluster = load(configuration(HeadNode=head_node(), **sections))
     return blueprint(
         cluster,
-        site_of(
+        site_for(
             cluster,
             account_id=account.id,
             subnets=subnets,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from shoal.cluster.configuration import Cluster
+from shoal.cluster.configuration import Cluster, load
 from shoal.cluster.site import InstanceType, Site, Subnet
 from shoal.cluster.surroundings import custom_ami, named
 from shoal.image.job_image import BASE_IMAGES
@@ -65,6 +65,11 @@ def storage(name: str, **keys: Any) -> dict[str, Any]:
     return {"Name": name, "MountDir": f"/{name}", "StorageType": "Ebs"} | keys
 
 
+def examples() -> list[Cluster]:
+    """The configurations in `examples/`, by the names of their files."""
+    return [load(path.read_text()) for path in sorted(EXAMPLES.glob("*.yaml"))]
+
+
 def site(**overrides: Any) -> Site:
     """The site of the cluster `genomics`, its fields replaced by `overrides`."""
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:shoal"
@@ -99,7 +104,7 @@ def site(**overrides: Any) -> Site:
     return Site(**(fields | overrides))
 
 
-def site_of(cluster: Cluster, **overrides: Any) -> Site:
+def site_for(cluster: Cluster, **overrides: Any) -> Site:
     """A site where everything that a configuration names is there; Graviton by its name, subnets in zones by turns."""
     found = named(cluster)
     arm = {name for name in found.instance_types if "g" in name.split(".")[0][2:]}

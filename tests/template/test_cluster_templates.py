@@ -13,7 +13,7 @@ from cfnlint.api import ManualArgs, lint
 
 from shoal.cluster.blueprint import Blueprint, blueprint
 from shoal.cluster.configuration import load
-from tests.support.clusters import EXAMPLES, configuration, largest_configuration, queue, site_of, storage
+from tests.support.clusters import EXAMPLES, configuration, largest_configuration, queue, site_for, storage
 
 RULES = Path(__file__).parents[2] / "tools" / "cfnlint_rules"
 IGNORED = {
@@ -31,7 +31,7 @@ ALL_BUT_THE_HOUSES = ("I", "W", *(f"E{number}" for number in range(9)))
 
 def rendered(document: str | dict[str, Any]) -> Blueprint:
     cluster = load(document)
-    return blueprint(cluster, site_of(cluster))
+    return blueprint(cluster, site_for(cluster))
 
 
 def findings(template: dict[str, Any], ignored: Iterable[str] = IGNORED) -> list[str]:

@@ -14,14 +14,14 @@ from shoal.cluster.bucket import context_key
 from shoal.cluster.configuration import load
 from shoal.cluster.problems import ConfigurationError
 from shoal.cluster.template import join, logical_id
-from tests.support.clusters import compute_resource, configuration, queue, site, site_of
+from tests.support.clusters import compute_resource, configuration, queue, site, site_for
 
 WRITERS = {"AWS::Batch::ComputeEnvironment", "AWS::Batch::JobQueue", "AWS::CodeBuild::Project", "AWS::EC2::Instance"}
 
 
 def rendered(**sections: Any) -> Blueprint:
     cluster = load(configuration(**sections))
-    return blueprint(cluster, site_of(cluster))
+    return blueprint(cluster, site_for(cluster))
 
 
 def queues(*items: dict[str, Any]) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def test_no_value_of_a_configuration_stands_inside_fn_sub() -> None:
 
 def test_every_names_prefix_and_path_are_the_control_planes() -> None:
     cluster = load(configuration())
-    result = blueprint(cluster, site_of(cluster, name_prefix="dev", iam_path="/hpc/"))
+    result = blueprint(cluster, site_for(cluster, name_prefix="dev", iam_path="/hpc/"))
 
     for role in of_type(result, "AWS::IAM::Role").values():
         assert role["Properties"]["RoleName"].startswith("dev-genomics-")

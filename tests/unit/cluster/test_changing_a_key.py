@@ -17,7 +17,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from shoal.cluster.blueprint import Blueprint, blueprint
 from shoal.cluster.configuration import Cluster, load
 from shoal.cluster.keys import walk
-from tests.support.clusters import REGION, compute_resource, queue, site_of, storage
+from tests.support.clusters import REGION, compute_resource, queue, site_for, storage
 from tests.support.configurations import base, parent, put
 
 ABSENT = object()
@@ -155,7 +155,7 @@ def rendered(path: str, value: Any, filler: Any) -> Blueprint:
     if value == "bursting":
         del section["ProvisionedThroughput"]
     cluster = load(configuration)
-    return blueprint(cluster, site_of(cluster))
+    return blueprint(cluster, site_for(cluster))
 
 
 def both(path: str) -> tuple[Blueprint, Blueprint]:
