@@ -17,6 +17,7 @@ from embedded_aws import (
     cfn_records,
     cfn_replacement,
     cfn_volumes,
+    collector,
     ec2_images,
     ec2_launch,
     ec2_life,
@@ -52,4 +53,5 @@ GAPS = (
     cfn_events,
     event_policies,
     head_node_signal,
+    collector,
 )
