@@ -33,6 +33,7 @@ from embedded_aws import (
     resource_gaps,
     service_roles,
     states,
+    transport,
 )
 
 
@@ -60,6 +61,7 @@ GAPS: tuple[Gap, ...] = (
     executions,
     faults,
     service_roles,
+    transport,
     *resource_gaps.GAPS,
     *build_gaps.GAPS,
     manifest_lists,

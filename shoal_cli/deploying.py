@@ -52,5 +52,6 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode != 0:
-        told = [line for line in done.stdout.splitlines() if line.strip()][-15:]
+        lines = [" ".join(line.split()) for line in done.stdout.splitlines() if line.strip()]
+        told = [line for line in lines if "FAILED" in line][:10] + lines[-3:]
         raise CommandError("\n".join([f"{' '.join(command[1:2])} failed:", *told]), Exit.NOT_REACHABLE)
