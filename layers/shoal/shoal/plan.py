@@ -108,23 +108,21 @@ def causes(
 ) -> dict[str, tuple[str, ...]]:
     """The configuration keys that cause each replacement, found by taking one change back at a time.
 
-    Where no single change explains it, all changed keys do together.
+    Tags stand on every resource and replace none, so they do not count. Where no single change explains a
+    replacement, all changed keys do together.
     """
     wanted = [resource for resource in resources if resource.held]
     if not wanted:
         return {}
-    target = blueprint(new, site).template["Resources"]
-    without = {key.parameter: resources for key, resources in _without_each(keys, old, new, site)}
+    target = _untagged(blueprint(new, site).template["Resources"])
+    without = {key.parameter: rendered for key, rendered in _without_each(keys, old, new, site)}
     every = tuple(key.parameter for key in keys)
-    return {
-        change.logical_id: tuple(
-            parameter
-            for parameter, resources in without.items()
-            if any(resources.get(name) != target.get(name) for name in (change.logical_id, *change.causes))
-        )
-        or every
-        for change in wanted
-    }
+    found: dict[str, tuple[str, ...]] = {}
+    for change in wanted:
+        names = (change.logical_id, *change.causes)
+        alone = [key for key, rendered in without.items() if any(rendered.get(n) != target.get(n) for n in names)]
+        found[change.logical_id] = tuple(alone) or every
+    return found
 
 
 def _without_each(
@@ -133,6 +131,12 @@ def _without_each(
     before, after = old.dump(), new.dump()
     for key in keys:
         try:
-            yield key, blueprint(load(taken_back(key, before, after)), site).template["Resources"]
+            yield key, _untagged(blueprint(load(taken_back(key, before, after)), site).template["Resources"])
         except ConfigurationError:
             continue  # without this change the others make no sense, so it explains nothing alone
+
+
+def _untagged(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _untagged(inner) for key, inner in value.items() if key not in {"Tags", "TagSpecifications"}}
+    return [_untagged(inner) for inner in value] if isinstance(value, list) else value

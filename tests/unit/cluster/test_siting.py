@@ -1,0 +1,76 @@
+"""Is a site made from what was looked up, and left alone by an update where the user changed nothing?"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from shoal.cluster.configuration import load
+from shoal.cluster.site import InstanceType
+from shoal.cluster.siting import grown_site, keeps_image, new_site
+from shoal.cluster.surroundings import Surroundings
+from shoal.settings import Settings
+from tests.support.clusters import ACCOUNT_ID, HEAD_SUBNET, REGION, configuration, site
+
+SETTINGS = Settings(
+    region=REGION,
+    account_id=ACCOUNT_ID,
+    partition="aws",
+    url_suffix="aws.test",
+    name_prefix="shoal",
+    iam_path="/shoal/",
+    permissions_boundary="arn:aws:iam::111111111111:policy/shoal/boundary",
+    bucket="shoal-control",
+    ledger_table="shoal-ledger",
+    cluster_stack_role="arn:aws:iam::111111111111:role/shoal/stack",
+    clean_up_role="arn:aws:iam::111111111111:role/shoal/clean-up",
+)
+AROUND = Surroundings(
+    region=REGION,
+    subnets={HEAD_SUBNET: {"VpcId": "vpc-1", "AvailabilityZone": "us-east-1a", "MapPublicIpOnLaunch": True}},
+    vpc_cidrs={"vpc-1": "10.1.0.0/16"},
+    instance_types={
+        "c7gd.large": {
+            "ProcessorInfo": {"SupportedArchitectures": ["arm64"]},
+            "VCpuInfo": {"DefaultVCpus": 2, "DefaultCores": 2},
+            "MemoryInfo": {"SizeInMiB": 4096},
+            "InstanceStorageSupported": True,
+        }
+    },
+    image_id="ami-00000002",
+    image={"RootDeviceName": "/dev/sda1"},
+)
+GRAVITON = InstanceType(vcpus=2, cores=2, memory_mib=4096, architecture="arm64", instance_store=True)
+OLD = load(configuration())
+
+
+def test_a_new_site_holds_what_was_looked_up() -> None:
+    made = new_site("genomics", "20261124T101530", OLD, AROUND, SETTINGS, "node.zip?versionId=1")
+    assert (made.head_node_ami, made.head_node_root_device) == ("ami-00000002", "/dev/sda1")
+    assert made.subnets[HEAD_SUBNET].vpc_cidr == "10.1.0.0/16"
+    assert made.subnets[HEAD_SUBNET].maps_public_ips
+    assert made.instance_types == {"c7gd.large": GRAVITON}
+    assert made.empty_bucket_function.endswith(":function:shoal-serve-custom-resource")
+
+
+def test_an_elastic_ip_that_the_configuration_names_is_kept_with_its_allocation() -> None:
+    head: dict[str, Any] = configuration()["HeadNode"]
+    named = load(configuration(HeadNode=head | {"Networking": {"SubnetId": HEAD_SUBNET, "ElasticIp": "192.0.2.1"}}))
+    around = dataclasses.replace(AROUND, elastic_ip="eipalloc-1")
+    made = new_site("genomics", "20261124T101530", named, around, SETTINGS, "node.zip?versionId=1")
+    assert made.elastic_ips == {"192.0.2.1": "eipalloc-1"}
+
+
+def test_an_update_keeps_every_fact_and_adds_what_is_new() -> None:
+    grown = grown_site(site(), OLD, OLD, AROUND)
+    assert grown.instance_types == {"c7gd.large": GRAVITON} | site().instance_types
+    assert grown.subnets == site().subnets
+    assert grown.model_copy(update={"instance_types": site().instance_types}) == site()
+
+
+def test_another_system_is_looked_up_anew() -> None:
+    new = load(configuration(Image={"Os": "ubuntu2404"}))
+    assert not keeps_image(OLD, new)
+    grown = grown_site(site(), OLD, new, dataclasses.replace(AROUND, image_id="ami-00000003"))
+    assert grown.head_node_ami == "ami-00000003"
+    assert "ubuntu" in grown.base_image
