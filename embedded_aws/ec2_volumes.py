@@ -6,6 +6,7 @@ API_ModifyVolume.html (a volume cannot be made smaller).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from embedded_aws import ec2_request
@@ -31,7 +32,8 @@ def install() -> None:
 
     inner = ec2._volume_inner_xml
     ec2._volume_inner_xml = lambda volume: inner(volume) + _more(volume)
-    wrap(CreateVolume=_create, AttachVolume=_attach, ModifyVolume=_modify, DeleteVolume=_delete)
+    wrap(CreateVolume=_create, AttachVolume=_attach, ModifyVolume=_modify)
+    wrap(DeleteVolume=_forgetting("VolumeId"), DeleteSnapshot=_forgetting("SnapshotId"))
 
 
 def _create(create: Action, query: Query) -> Response:
@@ -68,13 +70,18 @@ def _modify(modify: Action, query: Query) -> Response:
     return modify(query)
 
 
-def _delete(delete: Action, query: Query) -> Response:
-    from ministack.services import ec2
+def _forgetting(parameter: str) -> Callable[[Action, Query], Response]:
+    """An operation that takes the tags of what it deletes along."""
 
-    answer = delete(query)
-    if answer[0] == 200:
-        ec2._tags.pop(value(query, "VolumeId"), None)
-    return answer
+    def delete_tagged(delete: Action, query: Query) -> Response:
+        from ministack.services import ec2
+
+        answer = delete(query)
+        if answer[0] == 200:
+            ec2._tags.pop(value(query, parameter), None)
+        return answer
+
+    return delete_tagged
 
 
 def _more(volume: Record) -> str:

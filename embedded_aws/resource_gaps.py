@@ -16,6 +16,7 @@ from embedded_aws import (
     cfn_operations,
     cfn_records,
     cfn_replacement,
+    cfn_tags,
     cfn_volumes,
     collector,
     ec2_images,
@@ -27,6 +28,7 @@ from embedded_aws import (
     ec2_volumes,
     event_policies,
     head_node_signal,
+    tagging_api,
 )
 
 GAPS = (
@@ -53,5 +55,7 @@ GAPS = (
     cfn_events,
     event_policies,
     head_node_signal,
+    cfn_tags,
+    tagging_api,
     collector,
 )
