@@ -36,9 +36,10 @@ COMPANIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "SharedStorage[].EfsSettings.IamAuthorization": {"EncryptionInTransit": True},
         "SharedStorage[].EfsSettings.ThroughputMode": {"ProvisionedThroughput": 8},
+        "HeadNode.SharedStorageEfsSettings": {"SharedStorageType": "Efs"},
     }
 )
-"""Keys without which a key is refused."""
+"""Keys of the same section without which a key is refused."""
 _WORDS: Mapping[str, st.SearchStrategy[Any]] = MappingProxyType(
     {
         "Region": st.sampled_from(["us-east-1", "eu-west-1"]),
@@ -109,6 +110,8 @@ def parent(configuration: dict[str, Any], path: str) -> dict[str, Any]:
             section = section.setdefault(name, seed)
         if walked == "SharedStorage[].EfsSettings" and isinstance(configuration["SharedStorage"], list):
             configuration["SharedStorage"][0]["StorageType"] = "Efs"
+        if walked == "HeadNode.SharedStorageEfsSettings":
+            configuration["HeadNode"]["SharedStorageType"] = "Efs"
     assert isinstance(section, dict)
     return section
 

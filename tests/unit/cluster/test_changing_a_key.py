@@ -55,6 +55,8 @@ CHANGES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
         "HeadNode.Iam.S3Access[].BucketName": ("data", "results"),
         "HeadNode.Iam.S3Access[].KeyName": (ABSENT, "folder/*"),
         "HeadNode.Iam.S3Access[].EnableWriteAccess": (False, True),
+        "HeadNode.SharedStorageType": ("Ebs", "Efs"),
+        "HeadNode.SharedStorageEfsSettings.Encrypted": (False, True),
         "HeadNode.Image.CustomAmi": (ABSENT, "ami-00000001"),
         "Scheduling.AwsBatchQueues": ([queue("main")], [queue("main"), queue("second")]),
         f"{QUEUE}.Name": ("main", "other"),
@@ -117,7 +119,6 @@ CHANGES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
 ONE_VALUE = frozenset(
     {
         "Region",  # the Region Shoal runs in; any other is refused
-        "HeadNode.SharedStorageType",
         "HeadNode.Imds.Secured",
         "Scheduling.Scheduler",
     }

@@ -50,7 +50,7 @@ def converted(folder: Path) -> str:
     """The YAML that the converter makes of the INI file."""
     source, target = folder / "config.ini", folder / "cluster.yaml"
     source.write_text(VERSION_2)
-    command = [PYTHON.with_name("pcluster3-config-converter"), "-c", source, "-o", target]
+    command = [str(PYTHON.with_name("pcluster3-config-converter")), "-c", str(source), "-o", str(target)]
     subprocess.run(command, check=True, capture_output=True, env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"})
     return target.read_text()
 

@@ -19,6 +19,8 @@ from shoal.cluster.reading import forbidden, mapping, parse, readable
 from shoal.cluster.storage import SharedStorages
 
 RESERVED_TAGS = r"[Aa][Ww][Ss]:|[Ss][Hh][Oo][Aa][Ll]:|parallelcluster:(?!custom_resource$)"
+TAG_CHARACTER = r"""[^!"#$%&'()*,;<>?\[\\\]^`{|}~]"""
+"""What IAM refuses in a tag, and so every cluster's roles: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html"""
 MOST_TAGS = 40
 """AWS allows 50 for each resource, Shoal and CloudFormation add theirs."""
 
@@ -30,10 +32,18 @@ class Tag(Section):
         str,
         Change.REPLACES,
         Field(max_length=128),
-        Matching(rf"(?!{RESERVED_TAGS}).+", "a key that does not begin with `aws:`, `shoal:` or `parallelcluster:`"),
+        Matching(
+            rf"(?!{RESERVED_TAGS}){TAG_CHARACTER}+",
+            "letters, digits, spaces and `_.:/=+-@`, not beginning with `aws:`, `shoal:` or `parallelcluster:`",
+        ),
     ]
     """Key of the tag."""
-    value: Annotated[str, Change.REPLACES, Field(max_length=256)]
+    value: Annotated[
+        str,
+        Change.REPLACES,
+        Field(max_length=256),
+        Matching(rf"{TAG_CHARACTER}*", "letters, digits, spaces and `_.:/=+-@`"),
+    ]
     """Value of the tag."""
 
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from shoal.cluster.network import compute_groups, head_node_groups, vpc_id
 from shoal.cluster.site import Site
+from shoal.cluster.storage import SharedStorage
 from shoal.cluster.template import Resource, Statement, Value, allow, arn, logical_id, ref, tag_list
-from shoal_node.contract import FileSystem
+from shoal_node.contract import HOME, FileSystem
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
-    from shoal.cluster.storage import EfsSettings, SharedStorage
+    from shoal.cluster.storage import EfsSettings
 
 NFS_PORT = 2049
 
@@ -86,9 +87,23 @@ def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
 
 
 def _all(cluster: Cluster) -> Iterator[tuple[SharedStorage, EfsSettings]]:
-    for storage in cluster.shared_storage:
+    for storage in (*cluster.shared_storage, *_home(cluster)):
         if storage.efs_settings:
             yield storage, storage.efs_settings
+
+
+def _home(cluster: Cluster) -> Iterator[SharedStorage]:
+    """`/home`, where `HeadNode.SharedStorageType` puts it on a file system; its name is one that no other can have."""
+    head = cluster.head_node
+    if head.shared_storage_type == "Efs" and HOME not in (storage.mount_point for storage in cluster.shared_storage):
+        settings = head.shared_storage_efs_settings
+        home = {
+            "MountDir": HOME,
+            "Name": "home",
+            "StorageType": "Efs",
+            "EfsSettings": {"Encrypted": settings is not None and settings.encrypted},
+        }
+        yield SharedStorage.model_validate(home).model_copy(update={"name": "default"})
 
 
 def _new(cluster: Cluster) -> Iterator[tuple[SharedStorage, EfsSettings]]:

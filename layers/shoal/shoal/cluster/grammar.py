@@ -130,7 +130,7 @@ class Matching:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def check(value: Any) -> Any:
             if isinstance(value, str) and not re.fullmatch(self.pattern, value):
-                raise problem(Code.INVALID_VALUE, "the value has the wrong form", f"write {self.like}")
+                raise problem(Code.INVALID_VALUE, "has a value of the wrong form", f"write {self.like}")
             return value
 
         return core_schema.no_info_after_validator_function(check, handler(source))

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from shoal.cluster.bucket import EMPTY_BUCKET
 from shoal.cluster.file_systems import file_systems, mount_target_ids
-from shoal.cluster.grammar import Change, Code, Integer, Matching, NotOffered, Refused, Section, Violation, problem
+from shoal.cluster.grammar import Change, Code, Integer, Matching, Refused, Section, Violation, problem
 from shoal.cluster.iam import HeadNodeIam
 from shoal.cluster.image import HeadNodeImage
 from shoal.cluster.monitoring import HEAD_NODE_LOGS
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 ANYWHERE = "0.0.0.0/0"
 _OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 CIDR_OR_PREFIX_LIST = rf"({_OCTET}\.){{3}}{_OCTET}/(3[0-2]|[12]?\d)|pl-[a-zA-Z0-9]+"
-_EFS = Refused("Shoal keeps nothing of its own on shared storage", "share /home by SharedStorage with StorageType: Efs")
 _DEVELOPERS = Refused("it serves the development of ParallelCluster", "remove the key")
 
 
@@ -82,7 +81,7 @@ class LocalStorage(Section):
 
 
 def _never_secured(value: bool) -> bool:
-    if value is True:
+    if value:
         message = "cannot be true in an AWS Batch cluster: users submit jobs with the head node's role"
         raise problem(Code.CONFLICT, message, "write Secured: false")
     return value
@@ -91,7 +90,7 @@ def _never_secured(value: bool) -> bool:
 class HeadNodeImds(Section):
     """Access to the instance metadata service."""
 
-    secured: Annotated[bool, Change.FIXED, BeforeValidator(_never_secured)] = False
+    secured: Annotated[bool, Change.FIXED, AfterValidator(_never_secured)] = False
     """Whether only root reads the metadata. Always false in an AWS Batch cluster, as in ParallelCluster."""
 
 
@@ -100,6 +99,13 @@ class Imds(Section):
 
     imds_support: Annotated[Literal["v1.0", "v2.0"], Change.REPLACES] = "v2.0"
     """v2.0 demands session tokens, v1.0 accepts requests without."""
+
+
+class SharedStorageEfsSettings(Section):
+    """The EFS file system of `/home`."""
+
+    encrypted: Annotated[bool, Change.REPLACES] = False
+    """Whether the file system is encrypted."""
 
 
 class HeadNode(Section):
@@ -115,10 +121,10 @@ class HeadNode(Section):
     """Secure shell."""
     local_storage: LocalStorage = LocalStorage()
     """Volumes of the head node alone."""
-    shared_storage_type: Annotated[Literal["Ebs"], Change.FIXED, NotOffered(MappingProxyType({"Efs": _EFS}))] = "Ebs"
-    """Where ParallelCluster keeps what its own nodes share; always on the head node."""
-    shared_storage_efs_settings: Annotated[None, _EFS] = None
-    """Settings of ParallelCluster's own shared EFS file system."""
+    shared_storage_type: Annotated[Literal["Ebs", "Efs"], Change.FIXED] = "Ebs"
+    """Where `/home` is, which all nodes share: on the head node's root volume, or on an EFS file system of its own."""
+    shared_storage_efs_settings: SharedStorageEfsSettings | None = None
+    """Settings of the file system of `/home`; only with SharedStorageType Efs."""
     dcv: Annotated[None, Refused("there is no remote desktop", "log in with SSH or Session Manager")] = None
     """Remote desktop."""
     custom_actions: Annotated[
@@ -134,6 +140,12 @@ class HeadNode(Section):
     """Access to the instance metadata service."""
     image: HeadNodeImage = HeadNodeImage()
     """Image of the head node alone."""
+
+    def rules(self) -> Iterator[Violation]:
+        """Settings of a file system only where there is one."""
+        if self.shared_storage_efs_settings is not None and self.shared_storage_type != "Efs":
+            suggestion = "write SharedStorageType: Efs, or remove SharedStorageEfsSettings"
+            yield Violation("SharedStorageEfsSettings", "needs SharedStorageType: Efs", suggestion)
 
 
 class Timeouts(Section):

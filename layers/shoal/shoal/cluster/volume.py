@@ -51,9 +51,11 @@ def volume_violations(
         yield Violation("Size", f"is out of range for {volume_type}", suggestion, Code.OUT_OF_RANGE)
         size = None
     yield from _iops_violations(volume_type, size, iops)
-    if volume_type != "gp3" or throughput is None:
+    if throughput is None:
         return
-    if not THROUGHPUT[0] <= throughput <= THROUGHPUT[1]:
+    if volume_type != "gp3":
+        yield Violation("Throughput", f"does not apply to {volume_type} volumes", "remove it, or write VolumeType: gp3")
+    elif not THROUGHPUT[0] <= throughput <= THROUGHPUT[1]:
         suggestion = f"write {THROUGHPUT[0]} to {THROUGHPUT[1]} MiB/s"
         yield Violation("Throughput", "is out of range for gp3", suggestion, Code.OUT_OF_RANGE)
     elif iops and throughput > iops / 4:
