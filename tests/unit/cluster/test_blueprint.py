@@ -223,7 +223,10 @@ def test_jobs_see_the_shared_storage_under_its_own_path() -> None:
 
 
 def test_no_value_of_a_configuration_stands_inside_fn_sub() -> None:
-    assert '"Fn::Sub"' not in rendered(Tags=[{"Key": "dollar", "Value": "${AWS::AccountId}"}]).body()
+    access = {"BucketName": "data", "KeyName": "${AWS::AccountId}/*"}
+    head_node = {**configuration()["HeadNode"], "Iam": {"S3Access": [access]}}
+
+    assert '"Fn::Sub"' not in rendered(HeadNode=head_node).body()
 
 
 def test_every_names_prefix_and_path_are_the_control_planes() -> None:
