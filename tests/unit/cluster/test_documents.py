@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shoal.cluster.configuration import load
+from shoal.cluster.configuration import Cluster, load
+from shoal.cluster.keys import walk
+from shoal.cluster.problems import ConfigurationError
 from shoal.cluster.reading import MOST_NODES
 from tests.support.clusters import configuration, largest_configuration, queue
 from tests.support.mistakes import changed, only_problem, problems
@@ -57,6 +59,28 @@ def test_a_dumped_configuration_loads_as_the_same(
     cluster = load(document)
     assert load(cluster.dump()) == cluster
     assert load(yaml.safe_dump(cluster.dump())).dump() == cluster.dump()
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4) | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8) | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(path=st.sampled_from([key.path.replace("[]", ".0") for key in walk(Cluster)]), value=ANYTHING)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_stands_at_a_key_is_accepted_or_told_never_a_traceback(path: str, value: Any) -> None:
+    try:
+        load(changed(path, value))
+    except ConfigurationError as error:
+        assert all(problem.message and problem.suggestion for problem in error.problems)  # noqa: PT017 - either may be
+
+
+@given(st.text(max_size=60))
+@settings(deadline=None)
+def test_whatever_text_is_given_is_accepted_or_told_never_a_traceback(text: str) -> None:
+    assert problems(text)
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "# nothing\n", "---\n"])

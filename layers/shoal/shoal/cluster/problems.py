@@ -123,7 +123,7 @@ def _of_detail(kind: str, location: Location, context: Mapping[str, Any], root: 
     if kind in _RANGES:
         message, suggestion = _RANGES[kind]
         return make(location, Code.OUT_OF_RANGE, message, suggestion.format_map(context))
-    message, suggestion = _TYPES[kind]
+    message, suggestion = _TYPES.get(kind, ("has a value of the wrong type", "see the reference for its type"))
     return make(location, Code.WRONG_TYPE, message, suggestion)
 
 
