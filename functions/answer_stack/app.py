@@ -14,18 +14,18 @@ from shoal.observability import logger
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer `{"answered": bool}` for `{"answer": key, "failure"?: {state, error, cause}}`.
+    """Answer `{"answered": bool, "code"?, "cause"?}` for `{"answer": key, "failure"?: {state, error, cause}}`.
 
     Raises:
         OperationError: the address has expired.
         RetryableError: CloudFormation's address does not answer.
     """
+    failure = explain(event["failure"]) if "failure" in event else None
+    told = {"code": failure.code, "cause": failure.cause} if failure else {}
     kept = dynamodb.read_answer(event["answer"])
     if kept is None:
-        return {"answered": False}
-    failure = event.get("failure")
-    reason = explain(failure).cause if failure else None
-    response_url.send(kept["ResponseURL"], answer_body(kept, reason=reason))
+        return {"answered": False, **told}
+    response_url.send(kept["ResponseURL"], answer_body(kept, reason=told.get("cause")))
     dynamodb.forget_answer(event["answer"])
-    logger.info("stack answered", stack_id=kept["StackId"], logical_id=kept["LogicalResourceId"], failed=bool(reason))
-    return {"answered": True}
+    logger.info("stack answered", stack_id=kept["StackId"], logical_id=kept["LogicalResourceId"], failed=bool(told))
+    return {"answered": True, **told}
