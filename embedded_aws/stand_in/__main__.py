@@ -9,9 +9,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from embedded_aws.stand_in import registry
+from embedded_aws.stand_in import engine, registry
 from embedded_aws.stand_in.dockerfile import DockerfileError, check
 from embedded_aws.stand_in.images import Store, built
+
+ENGINE = "SHOAL_DOCKER_ENGINE"
+"""The variable with the path of the engine's client, where there is an engine."""
 
 
 class DockerError(Exception):
@@ -70,16 +73,21 @@ def push(options: argparse.Namespace, store: Store) -> None:
     """Hand an image over to ECR."""
     host, _, rest = options.image.partition("/")
     repository, _, image_tag = rest.partition(":")
+    image_tag = image_tag or "latest"
     _say(f"The push refers to repository [{host}/{repository}]")
-    if options.image not in store.images:
+    program = os.environ.get(ENGINE)
+    if not program and options.image not in store.images:
         raise DockerError(f"An image does not exist locally with the tag: {options.image}")
     if host not in store.logins:
         raise DockerError("no basic auth credentials")
     try:
-        pushed = registry.push(store.images[options.image], repository, image_tag or "latest")
+        if program:
+            engine.push(program, options.image, repository, image_tag)
+        else:
+            pushed = registry.push(store.images[options.image], repository, image_tag)
+            _say(f"{image_tag}: digest: {pushed} size: {len(store.images[options.image].manifest())}")
     except registry.RegistryError as error:
         raise DockerError(str(error)) from error
-    _say(f"{image_tag or 'latest'}: digest: {pushed} size: {len(store.images[options.image].manifest())}")
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace, Store], None]] = {
@@ -121,19 +129,29 @@ def _say(line: str) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command, record it, and return docker's exit status."""
-    options = parse(arguments)
-    store = Store(Path(os.environ["SHOAL_DOCKER_STATE"]))
-    status = 0
-    try:
-        COMMANDS[options.command](options, store)
-        store.save()
-    except DockerError as error:
-        sys.stderr.write(f"{error}\n")
-        status = 1
+    status = _run(arguments)
     record = {"build": os.environ.get("CODEBUILD_BUILD_ID"), "arguments": list(arguments), "status": status}
     with Path(os.environ["SHOAL_DOCKER_CALLS"]).open("a") as calls:
         calls.write(json.dumps(record) + "\n")
     return status
+
+
+def _run(arguments: Sequence[str]) -> int:
+    program = os.environ.get(ENGINE)
+    try:
+        if program and not {"login", "logout", "push"} & set(arguments[:1]):
+            engine.run(program, *arguments)
+            return 0
+        options = parse(arguments)
+        store = Store(Path(os.environ["SHOAL_DOCKER_STATE"]))
+        COMMANDS[options.command](options, store)
+        store.save()
+    except DockerError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except engine.EngineError as error:
+        return error.status
+    return 0
 
 
 if __name__ == "__main__":

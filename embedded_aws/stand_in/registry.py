@@ -22,7 +22,7 @@ class RegistryError(Exception):
 
 def password() -> str:
     """The password that ECR gives the build's role at this time."""
-    answer = boto3.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    answer = _ecr().get_authorization_token()["authorizationData"][0]["authorizationToken"]
     return base64.b64decode(answer).decode().partition(":")[2]
 
 
@@ -32,7 +32,7 @@ def push(image: Image, repository: str, tag: str) -> str:
     Raises:
         RegistryError: there is no such repository, the tag is taken and immutable, or the role may not.
     """
-    ecr = boto3.client("ecr")
+    ecr = _ecr()
     try:
         for blob in (image.layer, image.config):
             _upload(ecr, repository, blob)
@@ -48,14 +48,19 @@ def put_manifest(manifest: str, media_type: str, repository: str, tag: str) -> N
     Raises:
         RegistryError: as for a push.
     """
-    ecr = boto3.client("ecr")
+    ecr = _ecr()
     try:
-        ecr.initiate_layer_upload(repositoryName=repository)
+        _upload(ecr, repository, manifest)  # asks for the rights that a push of layers needs
         ecr.put_image(
             repositoryName=repository, imageManifest=manifest, imageManifestMediaType=media_type, imageTag=tag
         )
     except ClientError as error:
         raise RegistryError(_wording(error, repository, tag)) from error
+
+
+def _ecr() -> Any:
+    """A client with the credentials of the environment as they are now, the build's role."""
+    return boto3.session.Session().client("ecr")
 
 
 def _upload(ecr: Any, repository: str, blob: str) -> None:
