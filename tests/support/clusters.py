@@ -43,13 +43,13 @@ def compute_resource(name: str, **keys: Any) -> dict[str, Any]:
 
 
 def largest_configuration() -> dict[str, Any]:
-    """Ten queues of three compute resources, forty tags, and as much storage as is allowed: ten volumes and EFS."""
+    """Ten queues of three compute resources, forty tags, and as much storage as is allowed: 20 volumes, arrays, EFS."""
     resources = [compute_resource(f"resource-{number}") for number in range(3)]
     array = {"Raid": {"Type": 0, "NumberOfVolumes": 5}}
     return configuration(
         Scheduling={"Scheduler": "awsbatch", "AwsBatchQueues": [queue(f"queue-{n}", *resources) for n in range(10)]},
         SharedStorage=[
-            *(storage(f"volume-{number}") for number in range(5)),
+            *(storage(f"volume-{number}") for number in range(20)),
             storage("array", EbsSettings=array),
             storage("efs", StorageType="Efs"),
             *(storage(f"old-{n}", StorageType="Efs", EfsSettings={"FileSystemId": f"fs-{n:08}"}) for n in range(13)),
