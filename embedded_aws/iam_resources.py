@@ -139,6 +139,8 @@ def iam(action: str, asked: Parameters, where: str) -> str | None:
     if name := asked.get("RoleName"):
         role = service._roles.get(name) or {}
         return str(role.get("Arn") or f"arn:aws:iam::{account}:role{path}{name}")
+    if action == "CreateServiceLinkedRole":
+        return f"arn:aws:iam::{account}:role/aws-service-role/{asked.get('AWSServiceName')}/AWSServiceRole"
     if action == "CreatePolicy":
         return f"arn:aws:iam::{account}:policy{path}{asked.get('PolicyName')}"
     return None
@@ -185,4 +187,14 @@ def condition_keys(service: str, asked: Parameters) -> dict[str, str]:
         "iam": {"PermissionsBoundary": "iam:PermissionsBoundary", "PolicyArn": "iam:PolicyARN",
                 "AWSServiceName": "iam:AWSServiceName"},
     }  # fmt: skip
-    return {key: str(asked[name]) for name, key in names.get(service, {}).items() if asked.get(name)}
+    carried = {key: str(asked[name]) for name, key in names.get(service, {}).items() if asked.get(name)}
+    return (_boundary_of(asked) if service == "iam" else {}) | carried
+
+
+def _boundary_of(asked: Parameters) -> dict[str, str]:
+    """A request about a role that exists is checked with that role's boundary."""
+    from ministack.services import iam as service
+
+    role = service._roles.get(asked.get("RoleName", "")) or {}
+    boundary = role.get("PermissionsBoundary") or ""
+    return {"iam:PermissionsBoundary": str(boundary)} if boundary else {}

@@ -132,3 +132,32 @@ def test_a_condition_on_the_stacks_service_role_is_met_by_the_request(account: A
 
     assert _denied(account, role, "cloudformation", "create_stack", **arguments)
     assert not _denied(account, role, "cloudformation", "create_stack", RoleARN=service_role, **arguments)
+
+
+def test_a_policy_is_put_on_a_role_only_if_the_role_has_the_boundary_that_is_asked_for(account: Account) -> None:
+    boundary = account.client("iam").create_policy(
+        PolicyName="boundary", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [_allow("*", "*")]})
+    )["Policy"]["Arn"]
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    account.client("iam").create_role(RoleName="bound", AssumeRolePolicyDocument=trust, PermissionsBoundary=boundary)
+    account.client("iam").create_role(RoleName="free", AssumeRolePolicyDocument=trust)
+    bounded = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    maker = account.role("maker", _allow("iam:PutRolePolicy", "*", Condition=bounded))
+    document = json.dumps({"Version": "2012-10-17", "Statement": [_allow("s3:GetObject", "*")]})
+
+    def refused(role: str) -> bool:
+        put = {"RoleName": role, "PolicyName": "own", "PolicyDocument": document}
+        return _denied(account, maker, "iam", "put_role_policy", **put)
+
+    assert (refused("bound"), refused("free")) == (False, True)
+
+
+def test_a_service_linked_role_is_checked_as_the_role_that_is_made(account: Account) -> None:
+    where = f"arn:aws:iam::{account.id}:role/aws-service-role/*"
+    named = {"StringEquals": {"iam:AWSServiceName": "batch.amazonaws.com"}}
+    maker = account.role("maker", _allow("iam:CreateServiceLinkedRole", where, Condition=named))
+
+    def refused(service: str) -> bool:
+        return _denied(account, maker, "iam", "create_service_linked_role", AWSServiceName=service)
+
+    assert (refused("batch.amazonaws.com"), refused("spot.amazonaws.com")) == (False, True)
