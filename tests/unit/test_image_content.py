@@ -7,6 +7,7 @@ from types import MappingProxyType
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from shoal.image.content import ContextFile, content_tag, context_zip, read_context
 from shoal.image.job_image import BASE_IMAGE_ARG, BASE_IMAGES, PLATFORMS, job_image
 
