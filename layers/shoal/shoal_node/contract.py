@@ -131,9 +131,12 @@ class Settings:
             raise ValueError(f"these settings are of another version of the node package: {error}") from error
 
 
+WORD_ENDS = ' \t\n\\#"'
+
+
 def fstab_field(path: str) -> str:
-    """A path as fstab and the exports file write it: their fields end at white space."""
-    return "".join(f"\\{ord(letter):03o}" if letter in " \t\n\\#" else letter for letter in path)
+    """A path as fstab and the exports file write it: other characters than these end or begin something there."""
+    return "".join(f"\\{ord(letter):03o}" if letter in WORD_ENDS else letter for letter in path)
 
 
 def nfs_address(file_system_id: str, region: str, url_suffix: str) -> str:

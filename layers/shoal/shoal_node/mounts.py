@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 from shoal_node.contract import HOME, Settings, efs_mount, fstab_field
@@ -16,6 +15,8 @@ FSTAB = Path("/etc/fstab")
 STAGING = Path("/run/shoal/staging")
 VOLUME_OPTIONS = "defaults,nofail,_netdev"
 """A volume that is missing after a restart must not keep the node from starting."""
+NO_MOUNT_POINT = 32
+"""Exit code of newer versions of `mountpoint`; older ones say 1."""
 WORLD_WRITABLE = 0o1777
 """Like `/tmp`: jobs of any user write there."""
 
@@ -33,12 +34,20 @@ def mounted(source: str, mount_dir: str, kind: str, options: str) -> None:
     text = FSTAB.read_text() if FSTAB.exists() else ""
     if entry not in text.splitlines():
         write(FSTAB, with_entry(text, mount_dir, entry))
-    if os.path.ismount(mount_dir):
+    if is_mounted(source, mount_dir):
         return
     Path(mount_dir).mkdir(parents=True, exist_ok=True)
     if mount_dir == HOME:
         _move_homes(source, kind, options)
     run("mount", mount_dir)
+
+
+def is_mounted(source: str, mount_dir: str) -> bool:
+    """Whether the directory shows this file system; of a remote one only that something is mounted there."""
+    if run("mountpoint", "--quiet", mount_dir, accept=(0, 1, NO_MOUNT_POINT)).returncode:
+        return False
+    device = Path(source)
+    return not device.is_block_device() or Path(mount_dir).stat().st_dev == device.stat().st_rdev
 
 
 def _move_homes(source: str, kind: str, options: str) -> None:
@@ -58,7 +67,7 @@ def mount_volumes(settings: Settings) -> None:
     for volume in settings.volumes:
         devices = [attached(disk) for disk in volume.disks]
         device = file_system(devices[0] if volume.raid_level is None else assembled(volume, devices))
-        new = not os.path.ismount(volume.mount_dir)
+        new = not is_mounted(str(device), volume.mount_dir)
         mounted(str(device), volume.mount_dir, content(device).get("TYPE", "auto"), VOLUME_OPTIONS)
         if new:
             _open_to_all(volume.mount_dir)
@@ -86,7 +95,7 @@ def mount_scratch(settings: Settings) -> None:
         log.info("this instance type has no disks of its own")
         return
     device = file_system(striped(devices))
-    if not os.path.ismount(settings.scratch_dir):
+    if not is_mounted(str(device), settings.scratch_dir):
         Path(settings.scratch_dir).mkdir(parents=True, exist_ok=True)
         run("mount", str(device), settings.scratch_dir)
     Path(settings.scratch_dir).chmod(WORLD_WRITABLE)
@@ -96,7 +105,7 @@ def mount_file_systems(settings: Settings) -> None:
     """Mount every EFS file system."""
     for system in settings.file_systems:
         source, kind, options = efs_mount(system, settings.region, settings.url_suffix)
-        new = not os.path.ismount(system.mount_dir)
+        new = not is_mounted(source, system.mount_dir)
         mounted(source, system.mount_dir, kind, options)
         if new:
             _open_to_all(system.mount_dir)

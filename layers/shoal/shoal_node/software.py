@@ -76,7 +76,7 @@ def install_batch_client(settings: Settings) -> None:
     """Install AWS's Batch client (`awsbsub` and its siblings) and tell the default user's of this cluster."""
     python = CLIENT_FOLDER / "bin/python"
     if not (COMMANDS / "awsbsub").exists():
-        if has("apt-get") and not python.exists():
+        if run("python3", "-c", "import ensurepip", accept=(0, 1)).returncode:
             run("apt-get", *APT_OPTIONS, "-y", "--no-install-recommends", "install", "python3-venv")
         run("python3", "-m", "venv", str(CLIENT_FOLDER))
         run(str(python), "-m", "pip", "install", "--quiet", BATCH_CLIENT, timeout=CLIENT_SECONDS)
@@ -85,7 +85,7 @@ def install_batch_client(settings: Settings) -> None:
             link.unlink(missing_ok=True)
             link.symlink_to(program)
     user = next((user for user in pwd.getpwall() if user.pw_uid == FIRST_USER), None)
-    if user:
+    if user and Path(user.pw_dir).is_dir():
         folder = Path(user.pw_dir, ".parallelcluster")
         folder.mkdir(parents=True, exist_ok=True)
         write(folder / "awsbatch-cli.cfg", client_settings(settings))

@@ -47,7 +47,6 @@ def _set_up(site: Site) -> Iterator[Statement]:
     package = node_package(site)
     yield allow(
         "FetchTheNodePackage",
-        "s3:GetObject",
         "s3:GetObjectVersion",
         on=arn(site, "s3", f"{package.bucket}/{package.key}", region=False, account=False),
     )
