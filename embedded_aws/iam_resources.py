@@ -82,7 +82,9 @@ def codebuild(action: str, asked: Parameters, where: str) -> str | None:
 
 
 def ecr(action: str, asked: Parameters, where: str) -> str | None:
-    """DescribeRepositories names repositories in the plural."""
+    """DescribeRepositories names repositories in the plural, and tags are asked for by ARN."""
+    if arn := asked.get("resourceArn"):
+        return str(arn)
     named = asked.get("repositoryNames") or []
     return f"arn:aws:ecr:{where}:repository/{named[0]}" if named else None
 
