@@ -22,6 +22,7 @@ from embedded_aws.builds.engine import Engine
 AWS_CLI = Path(__file__).parents[2] / ".tools" / "awscli" / "bin"
 """The folder of the real AWS CLI, in an environment of its own."""
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PLAIN = "PLAINTEXT"
 _KIND = {"PARAMETER_STORE": "ssm", "SECRETS_MANAGER": "secretsmanager"}
 
 
@@ -55,20 +56,17 @@ def resolve(spec: Buildspec, declared: Iterable[Mapping[str, str]], clients: Map
     Raises:
         VariableError: a parameter or secret is not there or may not be read.
     """
-    values, secret = dict(spec.variables), set[str]()
-    references = [("ssm", name, ref) for name, ref in spec.parameters.items()]
-    references += [("secretsmanager", name, ref) for name, ref in spec.secrets.items()]
-    for variable in declared:
-        kind = _KIND.get(variable.get("type", "PLAINTEXT"))
-        if kind:
-            references.append((kind, variable["name"], variable["value"]))
-        else:
-            values[variable["name"]] = str(variable["value"])
-            secret.discard(variable["name"])
-    for kind, name, reference in references:
-        values[name] = _read(kind, reference, clients[kind])
-        secret.add(name)
-    return Variables(values, frozenset(secret))
+    asked = {name: (_PLAIN, value) for name, value in spec.variables.items()}
+    asked |= {name: ("ssm", reference) for name, reference in spec.parameters.items()}
+    asked |= {name: ("secretsmanager", reference) for name, reference in spec.secrets.items()}
+    asked |= {
+        variable["name"]: (_KIND.get(variable.get("type", _PLAIN), _PLAIN), str(variable["value"]))
+        for variable in declared
+    }
+    values = {
+        name: value if kind == _PLAIN else _read(kind, value, clients[kind]) for name, (kind, value) in asked.items()
+    }
+    return Variables(values, frozenset(name for name, (kind, _) in asked.items() if kind != _PLAIN))
 
 
 def _read(kind: str, reference: str, client: Any) -> str:

@@ -12,6 +12,8 @@ from embedded_aws.builds.buildspec import BuildspecError, parse
 from embedded_aws.builds.interruption import Interruption
 from embedded_aws.builds.runner import Context, Reports, Runner
 from embedded_aws.builds.shell import Shell
+from embedded_aws.process import EmbeddedAws
+from tests.support.embedded import ALLOW_ALL, Account
 from tests.support.polling import until
 
 
@@ -233,3 +235,23 @@ def test_a_build_that_was_stopped_before_it_began_runs_nothing(tmp_path: Path) -
 def test_a_buildspec_that_is_wrong_or_not_offered_is_refused_by_name(text: str, named: str) -> None:
     with pytest.raises(BuildspecError, match=named):
         parse(text)
+
+
+def test_builds_end_with_the_server(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    with EmbeddedAws(tmp_path / "state") as server:
+        account = Account(server, "222222222222")
+        account.client("codebuild").create_project(
+            name="build",
+            source={"type": "NO_SOURCE", "buildspec": "version: 0.2\nphases: {}\n"},
+            artifacts={"type": "NO_ARTIFACTS"},
+            environment={"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+            serviceRole=account.role("build", ALLOW_ALL),
+        )
+        command = f"echo $$ > {pid_file}; exec sleep 600"
+        spec = f"version: 0.2\nphases: {{build: {{commands: ['{command}']}}}}\n"
+        account.client("codebuild").start_build(projectName="build", buildspecOverride=spec)
+        pid = until(lambda: pid_file.exists() and pid_file.read_text().strip(), what="the command's process")
+        account.close()
+
+    until(lambda: not Path(f"/proc/{pid}").exists(), what="the end of the command's process")
