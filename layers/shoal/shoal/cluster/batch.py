@@ -164,7 +164,6 @@ def _environment(cluster: Cluster, site: Site, queue: Queue, resource: ComputeRe
         **_capacity(queue, resource),
         "MinvCpus": resource.min_vcpus,
         "MaxvCpus": resource.max_vcpus,
-        "DesiredvCpus": resource.desired_vcpus,
         "InstanceTypes": list(resource.instance_types),
         "Ec2Configuration": [{"ImageType": image} for image in HOST_IMAGES],
         "InstanceRole": get_att(HOST_PROFILE, "Arn"),
@@ -175,6 +174,9 @@ def _environment(cluster: Cluster, site: Site, queue: Queue, resource: ComputeRe
         "Subnets": list(queue.networking.subnet_ids),
         "Tags": tag_map(cluster, site) | {"Name": f"{site.cluster_name} {queue.name} {resource.name}"},
     }
+    if resource.desired_vcpus != resource.min_vcpus:
+        # Batch moves it with the jobs and refuses to be told less than it has, so no update may repeat the default.
+        instances["DesiredvCpus"] = resource.desired_vcpus
     if queue.networking.assign_public_ip is None:
         instances["SecurityGroupIds"] = queue_groups(queue)
     return {

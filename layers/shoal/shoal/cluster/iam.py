@@ -104,11 +104,13 @@ def role(
         cluster: gives the tags.
         site: gives name, path and boundary.
         purpose: what the role is for, `build` for example; the end of its name.
-        service: who assumes it, without the partition's suffix, `codebuild` for example.
+        service: who assumes it, without the partition's suffix, `codebuild` for example; on behalf of this account
+            only, where the service says on whose behalf it acts (EC2 does not).
         statements: what it may do.
         managed_policies: ARNs of policies that the user attaches.
     """
-    trust = allow("", "sts:AssumeRole") | {"Principal": {"Service": f"{service}.{site.url_suffix}"}}
+    own = {} if service == "ec2" else {"StringEquals": {"aws:SourceAccount": site.account_id}}
+    trust = allow("", "sts:AssumeRole", **own) | {"Principal": {"Service": f"{service}.{site.url_suffix}"}}
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
