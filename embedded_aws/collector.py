@@ -45,6 +45,11 @@ def _is_not_terminated(instance: Record) -> bool:
     return bool(instance["State"]["Name"] != "terminated")
 
 
+def _is_not_service_linked(role: Record) -> bool:
+    """A service-linked role belongs to the account, and is made once for all clusters."""
+    return not str(role["Path"]).startswith("/aws-service-role/")
+
+
 STATUS = "StackStatus"
 
 KINDS = (
@@ -80,7 +85,7 @@ KINDS = (
     Kind("AWS::Events::Rule", "eventbridge", "_rules", facts="State"),
     Kind("AWS::IAM::InstanceProfile", "iam", "_instance_profiles", facts="Path"),
     Kind("AWS::IAM::ManagedPolicy", "iam", "_policies"),
-    Kind("AWS::IAM::Role", "iam", "_roles", facts="Path"),
+    Kind("AWS::IAM::Role", "iam", "_roles", _is_not_service_linked, "Path"),
     Kind("AWS::IAM::User", "iam", "_users", facts="Path"),
     Kind("AWS::KMS::Key", "kms", "_keys", _is_not("KeyState", "PendingDeletion"), "Description"),
     Kind("AWS::KMS::Alias", "kms", "_aliases"),

@@ -28,6 +28,8 @@ from embedded_aws import (
     ec2_volumes,
     event_policies,
     head_node_signal,
+    service_linked_roles,
+    service_quotas,
     tagging_api,
 )
 
@@ -57,5 +59,7 @@ GAPS = (
     head_node_signal,
     cfn_tags,
     tagging_api,
+    service_linked_roles,
+    service_quotas,
     collector,
 )
