@@ -129,18 +129,32 @@ def _environment(config: dict[str, Any], code: str, port: int) -> dict[str, str]
     from ministack.core import lambda_runtime
     from ministack.services import lambda_svc
 
-    name, region = str(config["FunctionName"]), str(config["FunctionArn"]).split(":")[3]
-    logging = config.get("LoggingConfig") or {}
-    zips = [(str(layer), lambda_svc._resolve_layer_zip(layer)) for layer in config.get("Layers", [])]
-    found = [layers.unpack(content) / "python" for _, content in zips if content]
-    variables = {
+    attached = [lambda_svc._resolve_layer_zip(layer) for layer in config.get("Layers", [])]
+    folders = [layers.unpack(content) / "python" for content in attached if content]
+    runtime = {
         "PATH": os.environ["PATH"],
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "TMPDIR": tempfile.gettempdir(),
-        "PYTHONPATH": os.pathsep.join([code, *map(str, found)]),
+        "PYTHONPATH": os.pathsep.join([code, *map(str, folders)]),
         "LAMBDA_TASK_ROOT": code,
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+    }
+    # On AWS there are neither files nor an endpoint; here the files of whoever runs the server must not be read.
+    ours = {name: os.environ[name] for name in ("AWS_ENDPOINT_URL", *_NOTHING_OF_THE_USERS)}
+    credentials: dict[str, str] = lambda_runtime.execution_credentials(config)
+    variables: dict[str, str] = lambda_svc._runtime_env_vars(config)
+    return runtime | _lambda_variables(config) | variables | credentials | ours
+
+
+_NOTHING_OF_THE_USERS = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED")
+
+
+def _lambda_variables(config: dict[str, Any]) -> dict[str, str]:
+    """The variables that Lambda defines, from the function's configuration."""
+    name, region = str(config["FunctionName"]), str(config["FunctionArn"]).split(":")[3]
+    logging = config.get("LoggingConfig") or {}
+    return {
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
@@ -152,13 +166,4 @@ def _environment(config: dict[str, Any], code: str, port: int) -> dict[str, str]
         "AWS_LAMBDA_LOG_STREAM_NAME": uuid.uuid4().hex,
         "AWS_LAMBDA_LOG_FORMAT": str(logging.get("LogFormat") or "Text"),
         "_HANDLER": str(config["Handler"]),
-    }
-    variables |= lambda_svc._runtime_env_vars(config)
-    variables |= lambda_runtime.execution_credentials(config)
-    # On AWS there are neither files nor an endpoint; here the files of whoever runs the server must not be read.
-    return variables | {
-        "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
     }

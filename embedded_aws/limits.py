@@ -3,8 +3,7 @@
 AWS: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html - 1,000 keys, more is MalformedXML.
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html - 100 image ids.
 https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html - three compute environments per queue.
-https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html - a stack in ROLLBACK_COMPLETE
-still has its name. MiniStack accepts any number, and replaces the stack.
+MiniStack accepts any number.
 
 Each is a question asked before MiniStack's own function: a code and a message refuse the call.
 """
@@ -22,9 +21,6 @@ HOOKS: tuple[Hook, ...] = (
     ("services.s3", "_error"),
     ("services.ecr", "_batch_delete_image"),
     ("services.batch", "_DISPATCH"),
-    ("services.cloudformation", "_stacks"),
-    ("services.cloudformation.handlers", "_ACTION_HANDLERS"),
-    ("services.cloudformation.helpers", "_error"),
     ("core.responses", "error_response_json"),
 )
 
@@ -40,7 +36,6 @@ def install() -> None:
     """Put the questions before the calls."""
     from ministack.core.responses import error_response_json
     from ministack.services import batch, ecr, s3
-    from ministack.services.cloudformation import handlers, helpers
 
     def json_error(code: str, message: str) -> Any:
         return error_response_json(code, message, 400)
@@ -54,8 +49,6 @@ def install() -> None:
     for path in ("/v1/createjobqueue", "/v1/updatejobqueue"):
         if path in batch._DISPATCH:
             batch._DISPATCH[path] = _asked_first(too_many_environments, json_error, batch._DISPATCH[path])
-    create = handlers._ACTION_HANDLERS["CreateStack"]
-    handlers._ACTION_HANDLERS["CreateStack"] = _asked_first(name_taken, helpers._error, create)
 
 
 def too_many_keys(body: bytes) -> Refusal:
@@ -79,15 +72,6 @@ def too_many_environments(asked: dict[str, Any]) -> Refusal:
     if len(asked.get("computeEnvironmentOrder") or []) <= ENVIRONMENTS_PER_QUEUE:
         return None
     return "ClientException", f"JobQueue can have at most {ENVIRONMENTS_PER_QUEUE} compute environments."
-
-
-def name_taken(asked: dict[str, Any]) -> Refusal:
-    """CreateStack with the name of a stack whose creation was rolled back."""
-    from ministack.services.cloudformation import _stacks
-
-    name = next(iter(asked.get("StackName") or []), "")
-    status = (_stacks.get(name) or {}).get("StackStatus")
-    return ("AlreadyExistsException", f"Stack [{name}] already exists") if status == "ROLLBACK_COMPLETE" else None
 
 
 def _asked_first(question: Callable[..., Refusal], error: Callable[[str, str], Any], answer: Any) -> Any:

@@ -44,11 +44,7 @@ def install() -> None:
     """Note what a request passes, and check it after the request's own action."""
     from ministack.core import iam_actions, iam_evaluator
 
-    keys, decide, respond = (
-        iam_actions.request_tag_context,
-        iam_evaluator.enforce,
-        iam_actions.access_denied_response,
-    )
+    keys, decide = iam_actions.request_tag_context, iam_evaluator.enforce
 
     def request_keys(service: str, action: str, body: bytes, params: Any) -> Any:
         _asked.set((action, tuple(passed(service, action, parameters(body, params)))))
@@ -69,6 +65,14 @@ def install() -> None:
                 return refused
         return None
 
+    iam_actions.request_tag_context, iam_evaluator.enforce = request_keys, enforce
+    _name_the_right(iam_actions)
+
+
+def _name_the_right(iam_actions: Any) -> None:
+    """Let the denial name `iam:PassRole` and the role, not the call that passes it."""
+    respond = iam_actions.access_denied_response
+
     def access_denied(service: str, action: str, principal: str, request_id: str, **details: Any) -> Any:
         named, role = _denied.get()
         if named:
@@ -76,7 +80,6 @@ def install() -> None:
             details["message"] = iam_actions.identity_denial_message(named, principal, role, explicit)
         return respond(service, action, principal, request_id, **details)
 
-    iam_actions.request_tag_context, iam_evaluator.enforce = request_keys, enforce
     iam_actions.access_denied_response = access_denied
 
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from embedded_aws import (
     build_gaps,
+    callbacks,
     executions,
     faults,
     hooks,
@@ -59,6 +60,7 @@ GAPS: tuple[Gap, ...] = (
     states,
     interpreter,
     executions,
+    callbacks,
     faults,
     service_roles,
     transport,

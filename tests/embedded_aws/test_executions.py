@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.executions import refusal
 from tests.support.embedded import Account
+from tests.support.polling import until
 
 ECHO = {"StartAt": "Echo", "States": {"Echo": {"Type": "Pass", "End": True}}}
 WAIT = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 5000, "End": True}}}
@@ -76,11 +77,16 @@ def test_a_stopped_execution_stays_aborted_though_its_task_fails_later(account: 
     source = "import time\ndef handler(event, context):\n    time.sleep(1)\n    raise RuntimeError('late')\n"
     arguments = {"FunctionName": account.function("late", source)}
     call = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": arguments, "End": True}
-    follow = {"StartAt": "Call", "States": {"Call": call}}
-    machine = account.machine("stopped", follow)
-    execution = account.start(machine)
-    account.client("stepfunctions").stop_execution(executionArn=execution)
+    execution = account.start(account.machine("stopped", {"StartAt": "Call", "States": {"Call": call}}))
+    states = account.client("stepfunctions")
 
-    account.run(machine)  # the first one's function has ended by then
+    def happened(kind: str) -> bool:
+        events = states.get_execution_history(executionArn=execution)["events"]
+        return any(event["type"] == kind for event in events)
 
-    assert account.wait(execution)["status"] == "ABORTED"
+    until(lambda: happened("TaskScheduled"), what="the task's start")
+    states.stop_execution(executionArn=execution)
+    until(lambda: happened("TaskFailed"), what="the function's end")
+
+    ended = account.wait(execution)
+    assert (ended["status"], ended.get("error")) == ("ABORTED", None)

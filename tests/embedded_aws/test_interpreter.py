@@ -43,6 +43,15 @@ def test_without_max_delay_seconds_pauses_have_no_cap() -> None:
     assert pause({"IntervalSeconds": 2, "BackoffRate": 2}, 9) == 1024
 
 
+def test_many_retries_with_a_cap_end_in_time(account: Account) -> None:
+    retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1000, "MaxDelaySeconds": 1, "MaxAttempts": 60}
+    call = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Arguments": {"FunctionName": "absent"}}
+
+    ended = _run(account, {"Call": call | {"Retry": [retry | {"JitterStrategy": "FULL"}], "End": True}})
+
+    assert ended["error"] == "Lambda.ResourceNotFoundException"
+
+
 def test_the_output_of_succeed_is_honoured(account: Account) -> None:
     ended = _run(account, {"Done": {"Type": "Succeed", "Output": {"n": "{% $states.input.n + 1 %}"}}}, {"n": 1})
 

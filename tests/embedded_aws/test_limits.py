@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.limits import too_many_environments
 from tests.support.embedded import Account
-from tests.support.polling import until
 
 
 def _delete(account: Account, count: int) -> Any:
@@ -69,19 +68,6 @@ def test_a_member_of_a_manifest_list_is_deleted_after_the_list(account: Account)
     assert [failure["failureCode"] for failure in first["failures"]] == ["ImageReferencedByManifestList"]
     assert [deleted["imageTag"] for deleted in first["imageIds"]] == ["v1"]
     assert second["failures"] == []
-
-
-def test_a_stack_that_was_rolled_back_keeps_its_name(account: Account) -> None:
-    cloudformation = account.client("cloudformation")
-    role = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "x" * 65, "AssumeRolePolicyDocument": {}}}
-    function = {"Type": "AWS::Lambda::Function", "Properties": {"Layers": ["arn:aws:lambda:us-east-1:1:layer:x:1"]}}
-    template = json.dumps({"Resources": {"Role": role, "Function": function}})
-    arguments = {"StackName": "s", "TemplateBody": template, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
-    cloudformation.create_stack(**arguments)
-    until(lambda: cloudformation.describe_stacks(StackName="s")["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE")
-
-    with pytest.raises(ClientError, match="AlreadyExistsException"):
-        cloudformation.create_stack(**arguments)
 
 
 def test_named_roles_need_their_capability(account: Account) -> None:
