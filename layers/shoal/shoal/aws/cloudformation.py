@@ -101,8 +101,10 @@ def describe_change_set(stack_id: str, name: str) -> dict[str, Any] | None:
     while True:
         try:
             page = client("cloudformation").describe_change_set(**arguments)
-        except client("cloudformation").exceptions.ChangeSetNotFoundException:
-            return None
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ChangeSetNotFound" or _absent(error):
+                return None
+            raise
         changes += page.get("Changes", [])
         if not page.get("NextToken"):
             return {**page, "Changes": changes}

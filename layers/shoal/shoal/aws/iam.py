@@ -47,7 +47,7 @@ def make_service_linked_role(service: str) -> None:
     iam = client("iam")
     try:
         iam.create_service_linked_role(AWSServiceName=service)
-    except iam.exceptions.InvalidInputException:
+    except (iam.exceptions.InvalidInputException, iam.exceptions.EntityAlreadyExistsException):
         return  # "Service role name ... has been taken in this account"
 
 

@@ -35,7 +35,7 @@ _CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, s3={"addressin
 
 @functools.cache
 def client(service: str) -> Any:
-    """The client of an AWS service, in the function's own Region, with standard retries (5 attempts)."""
+    """The client of an AWS service, in the function's own Region, with standard retries (five after the first try)."""
     made = boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
     made.meta.events.register("after-call", _refuse_throttled)
     return made
