@@ -139,7 +139,7 @@ def judge(name: str, remains: Remains, *, discard: bool, since: datetime, now: d
 
 
 def _report(name: str, remains: Remains) -> dict[str, Any]:
-    policy = f", {_told(remains.kept)} kept, as its configuration says" if remains.kept else ""
+    policy = f"; {_told(remains.kept)} kept, as its configuration says" if remains.kept else ""
     return {
         "summary": f"The cluster {name} is deleted: {remains.removed} resources removed, nothing left over{policy}.",
         "removed": remains.removed,
