@@ -35,7 +35,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         OperationError: with every problem of the configuration, or why the cluster is not in a state for it.
     """
     settings = Settings.from_environment()
-    return _create(event, settings) if event["purpose"] == "create" else _update(event, settings)
+    try:
+        return _create(event, settings) if event["purpose"] == "create" else _update(event, settings)
+    except ConfigurationError as error:  # of the document, or of what only its site can tell
+        raise invalid_configuration(error.problems) from error
 
 
 def _create(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
@@ -92,11 +95,8 @@ def _only_plan(event: dict[str, Any]) -> bool:
 
 def _configuration(event: dict[str, Any], settings: Settings) -> Cluster:
     at = event["configuration"]
-    try:
-        text = s3.read_text(at["bucket"], at["key"], at["versionId"])
-        return load(text, region=settings.region, name_prefix=settings.name_prefix)
-    except ConfigurationError as error:
-        raise invalid_configuration(error.problems) from error
+    text = s3.read_text(at["bucket"], at["key"], at["versionId"])
+    return load(text, region=settings.region, name_prefix=settings.name_prefix)
 
 
 def _judged(event: dict[str, Any], findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
