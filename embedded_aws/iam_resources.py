@@ -186,6 +186,7 @@ def condition_keys(service: str, asked: Parameters) -> dict[str, str]:
             "RoleARN": "cloudformation:RoleArn", "TemplateURL": "cloudformation:TemplateUrl",
             "ChangeSetName": "cloudformation:ChangeSetName",
         },
+        "monitoring": {"Namespace": "cloudwatch:namespace"},
         "iam": {"PermissionsBoundary": "iam:PermissionsBoundary", "PolicyArn": "iam:PolicyARN",
                 "AWSServiceName": "iam:AWSServiceName"},
     }  # fmt: skip

@@ -55,11 +55,11 @@ class HeadNode:
         filters = [{"Name": "resource-id", "Values": [self.instance_id]}]
         return {tag["Key"]: tag["Value"] for tag in self.account.client("ec2").describe_tags(Filters=filters)["Tags"]}
 
-    def log(self) -> list[str]:
-        """The messages of its stream `bootstrap`."""
+    def log(self, stream: str = "bootstrap") -> list[str]:
+        """The messages of one of its streams."""
         group = f"/shoal/genomics-{self.site.generation}/head-node"
         events = self.account.client("logs").get_log_events(
-            logGroupName=group, logStreamName=f"{self.instance_id}/bootstrap"
+            logGroupName=group, logStreamName=f"{self.instance_id}/{stream}"
         )
         return [event["message"] for event in events["events"]]
 

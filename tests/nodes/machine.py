@@ -52,6 +52,7 @@ STAND_INS: Mapping[str, str] = MappingProxyType(
         "/usr/local/bin/systemctl": _RECORD,
         "/usr/local/bin/shutdown": _RECORD,
         "/usr/local/bin/amazon-ssm-agent": _RECORD,
+        "/usr/sbin/lvcreate": _RECORD,
         "/usr/sbin/mount.nfs4": _MOUNT,
         "/usr/sbin/mount.efs": _MOUNT,
         "/usr/local/bin/python3": f'#!/bin/sh\nexec {sys.executable} "$@"\n',
