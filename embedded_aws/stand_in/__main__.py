@@ -125,6 +125,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()  # the engine writes to the same pipe
 
 
 def main(arguments: Sequence[str]) -> int:
