@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from embedded_aws.hooks import Hook
@@ -24,6 +25,16 @@ HOOKS: tuple[Hook, ...] = (
     ("services.cloudformation", "_change_sets"),
     ("services.cloudformation", "_stacks"),
 )
+
+
+@dataclass(frozen=True)
+class Right:
+    """What a request needs: an action on a resource, under condition keys."""
+
+    action: str
+    resource: str
+    keys: dict[str, Any]
+
 
 Parameters = Mapping[str, Any]
 """A request's parameters: its JSON members, or its form fields with the first value of each."""
