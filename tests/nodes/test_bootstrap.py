@@ -109,10 +109,10 @@ def test_an_empty_volume_is_formatted_and_one_with_data_keeps_them(bootstrap: Bo
 def test_what_is_shared_is_mounted_remembered_and_exported(bootstrap: Bootstrap) -> None:
     bootstrap.succeed()
     entries = [line.split()[1:3] for line in bootstrap.machine.read("/etc/fstab").splitlines()]
-    assert entries == [["/new", "ext4"], ["/full\\040data", "ext4"], ["/efs", "nfs4"]]
+    assert entries == [["/full\\040data", "ext4"], ["/new", "ext4"], ["/efs", "nfs4"]]
     exported = [line.split()[:2] for line in bootstrap.machine.read("/etc/exports.d/shoal.exports").splitlines()]
     range_ = "10.0.0.0/16(rw,sync,no_root_squash,no_subtree_check)"
-    assert exported == [["/home", range_], ["/new", range_], ["/full\\040data", range_]]
+    assert exported == [["/home", range_], ["/full\\040data", range_], ["/new", range_]]
     assert "10.1.0.0/16" in bootstrap.machine.run("exportfs -v")
     assert "enable --now nfs-server" in bootstrap.machine.calls("systemctl")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import email.message
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,9 @@ def script() -> str:
     """The script in the MIME message, CloudFormation's references resolved."""
     value = mount_user_data(load(configuration(SharedStorage=STORAGE)), site())
     message = email.message_from_string("".join(_resolved(part) for part in value["Fn::Join"][1]))
-    (part,) = message.get_payload()
+    parts = message.get_payload()
+    assert isinstance(parts, list)
+    part = parts[0]
     assert isinstance(part, email.message.Message)
     assert (message.get_content_type(), part.get_content_type()) == ("multipart/mixed", "text/x-shellscript")
     return str(part.get_payload())

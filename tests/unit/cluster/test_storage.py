@@ -16,7 +16,7 @@ EXISTING = "vol-0123456789abcdef0"
 SYSTEM = "fs-0123456789abcdef0"
 
 
-def ebs(name: str = "data", **settings: Any) -> dict[str, Any]:
+def ebs(name: str = "data", /, **settings: Any) -> dict[str, Any]:
     return {"Name": name, "MountDir": f"/{name}", "StorageType": "Ebs", "EbsSettings": settings}
 
 
@@ -39,7 +39,13 @@ def volumes(*storages: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_a_volume_is_what_its_settings_say() -> None:
-    settings = {"VolumeType": "io2", "Iops": 200, "Size": 50, "KmsKeyId": "alias/data", "SnapshotId": "snap-12345678"}
+    settings: dict[str, Any] = {
+        "VolumeType": "io2",
+        "Iops": 200,
+        "Size": 50,
+        "KmsKeyId": "alias/data",
+        "SnapshotId": "snap-12345678",
+    }
     (volume,) = volumes(ebs(**settings))
     expected = settings | {"Encrypted": True, "AvailabilityZone": "us-east-1a"}
     assert {key: volume["Properties"][key] for key in expected} == expected
@@ -86,9 +92,12 @@ def test_the_device_names_are_enough_for_the_most_volumes_and_an_array() -> None
     assert len(set(storage.DEVICES)) == len(storage.DEVICES) >= 25
 
 
-def test_adding_a_storage_at_the_end_leaves_the_devices_of_the_others() -> None:
-    before = storage.volumes(cluster(ebs("a"), ebs("b")))
-    assert storage.volumes(cluster(ebs("a"), ebs("b"), ebs("c")))[:2] == before
+def test_the_order_of_storages_means_nothing() -> None:
+    """An update may change it, and must not move a device under a head node that has it mounted."""
+    storages = [ebs("a"), efs("b", FileSystemId=SYSTEM), ebs("c")]
+    one, other = cluster(*storages), cluster(*reversed(storages))
+    assert storage.volumes(one) == storage.volumes(other)
+    assert mount_user_data(one, site()) == mount_user_data(other, site())
 
 
 def test_a_file_system_has_one_mount_target_in_each_zone_of_the_cluster() -> None:
