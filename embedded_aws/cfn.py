@@ -129,15 +129,31 @@ def tag_specifications(resource_type: str, properties: Mapping[str, Any]) -> lis
     return [{"ResourceType": resource_type, "Tags": tags}] if tags else []
 
 
+def tag_changes(old: Properties, new: Properties, name: str = "Tags") -> tuple[list[str], dict[str, str]]:
+    """Keys that went, and all tags if any of them changed."""
+    before, after = ({tag["Key"]: str(tag.get("Value", "")) for tag in side.get(name) or []} for side in (old, new))
+    return sorted(before.keys() - after.keys()), after if before != after else {}
+
+
+def stack_tags(stack: str, logical_id: str) -> dict[str, str]:
+    """What a stack gives a resource: its own tags, and CloudFormation's three."""
+    record, own = stack_record(stack), "aws:cloudformation:"
+    return {
+        **{tag["Key"]: tag["Value"] for tag in record.get("Tags") or []},
+        f"{own}stack-name": record["StackName"],
+        f"{own}stack-id": record["StackId"],
+        f"{own}logical-id": logical_id,
+    }
+
+
 def retag(resource_id: str, old: Properties, new: Properties) -> None:
     """Make an EC2 resource's tags those of the new properties."""
-    before = {tag["Key"] for tag in old.get("Tags") or []}
-    after = {tag["Key"]: str(tag.get("Value", "")) for tag in new.get("Tags") or []}
+    gone, tags = tag_changes(old, new)
     ec2 = cfn_operations.client("ec2")
-    if gone := sorted(before - after.keys()):
+    if gone:
         ec2.delete_tags(Resources=[resource_id], Tags=[{"Key": key} for key in gone])
-    if after:
-        ec2.create_tags(Resources=[resource_id], Tags=[{"Key": key, "Value": value} for key, value in after.items()])
+    if tags:
+        ec2.create_tags(Resources=[resource_id], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
 
 
 def request(service: str, operation: str, properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""CloudFormation's bucket and repository: with tags, with every setting, and not deleted while something is in them.
+"""CloudFormation's bucket, bucket policy and repository: all settings and tags, and not deleted while full.
 
 MiniStack drops a bucket with everything in it, so clean-up would look right without doing anything; and it drops tags,
 encryption and lifecycle rules
@@ -13,7 +13,7 @@ import secrets
 from typing import Any
 
 from embedded_aws.cfn import HOOKS as CFN_HOOKS
-from embedded_aws.cfn import Created, Properties, ResourceType, absent_is_deleted, register, request
+from embedded_aws.cfn import Created, Properties, ResourceType, absent_is_deleted, register, request, tag_changes
 from embedded_aws.cfn_operations import client
 from embedded_aws.hooks import Hook
 
@@ -34,6 +34,7 @@ def install() -> None:
         ResourceType(
             "AWS::S3::Bucket", _create_bucket, _delete_bucket, _update_bucket, ("BucketName",), ("Tags", "list")
         ),
+        ResourceType("AWS::S3::BucketPolicy", _put_policy, _delete_policy, _update_policy, ("Bucket",)),
         ResourceType(
             "AWS::ECR::Repository",
             _create_repository,
@@ -121,6 +122,22 @@ def _rule(rule: Properties) -> Properties:
     return converted
 
 
+def _put_policy(logical_id: str, properties: Properties, stack: str) -> Created:
+    document = properties["PolicyDocument"]
+    text = document if isinstance(document, str) else json.dumps(document)
+    client("s3").put_bucket_policy(Bucket=properties["Bucket"], Policy=text)
+    return properties["Bucket"], {}
+
+
+def _update_policy(physical_id: str, old: Properties, new: Properties, stack: str) -> Created:
+    return _put_policy("", new, stack)
+
+
+def _delete_policy(physical_id: str, properties: Properties) -> None:
+    with absent_is_deleted("NoSuchBucket", "NoSuchBucketPolicy"):
+        client("s3").delete_bucket_policy(Bucket=physical_id)
+
+
 def _create_repository(logical_id: str, properties: Properties, stack: str) -> Created:
     name = properties.get("RepositoryName") or _made_up(stack, logical_id, REPOSITORY_NAME)
     wanted = {"RepositoryName": name, **_repository(properties)}
@@ -140,12 +157,12 @@ def _update_repository(physical_id: str, old: Properties, new: Properties, stack
         "ImageScanningConfiguration": wanted.get("ImageScanningConfiguration", {"ScanOnPush": False}),
     })  # fmt: skip
     ecr.put_image_scanning_configuration(**scanning)
-    before, after = ({tag["Key"]: str(tag["Value"]) for tag in side.get("Tags") or []} for side in (old, new))
-    if gone := sorted(before.keys() - after.keys()):
+    gone, tags = tag_changes(old, new)
+    if gone:
         ecr.untag_resource(resourceArn=found["repositoryArn"], tagKeys=gone)
-    if after and before != after:
-        tags = [{"Key": key, "Value": value} for key, value in after.items()]
-        ecr.tag_resource(resourceArn=found["repositoryArn"], tags=tags)
+    if tags:
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        ecr.tag_resource(resourceArn=found["repositoryArn"], tags=pairs)
     _repository_policies(physical_id, new)
     return physical_id, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]}
 

@@ -12,7 +12,16 @@ import json
 from typing import Any
 
 from embedded_aws.cfn import HOOKS as CFN_HOOKS
-from embedded_aws.cfn import Created, Properties, ResourceType, absent_is_deleted, physical_name, picked, register
+from embedded_aws.cfn import (
+    Created,
+    Properties,
+    ResourceType,
+    absent_is_deleted,
+    physical_name,
+    picked,
+    register,
+    tag_changes,
+)
 from embedded_aws.cfn_operations import client
 from embedded_aws.hooks import Hook
 
@@ -98,13 +107,11 @@ def _policies(role: str, old: Properties, new: Properties) -> None:
 
 
 def _retag(role: str, old: Properties, new: Properties) -> None:
-    before = {tag["Key"]: tag["Value"] for tag in old.get("Tags") or []}
-    after = {tag["Key"]: str(tag["Value"]) for tag in new.get("Tags") or []}
-    if gone := sorted(before.keys() - after.keys()):
+    gone, tags = tag_changes(old, new)
+    if gone:
         client("iam").untag_role(RoleName=role, TagKeys=gone)
-    if before != after:
-        tags = [{"Key": key, "Value": value} for key, value in after.items()]
-        client("iam").tag_role(RoleName=role, Tags=tags)
+    if tags:
+        client("iam").tag_role(RoleName=role, Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
 
 
 def _create_profile(logical_id: str, properties: Properties, stack: str) -> Created:

@@ -151,7 +151,7 @@ def _delete_group(physical_id: str, properties: Properties) -> None:
 def _authorize(direction: str) -> Any:
     def create(logical_id: str, properties: Properties, stack: str) -> Created:
         operation = getattr(client("ec2"), f"authorize_security_group_{direction}")
-        made = operation(GroupId=properties["GroupId"], IpPermissions=[_permission(properties)])
+        made = operation(GroupId=properties["GroupId"], IpPermissions=[permission(properties)])
         rule = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
         return rule, {"Id": rule}
 
@@ -162,12 +162,12 @@ def _revoke(direction: str) -> Any:
     def delete(physical_id: str, properties: Properties) -> None:
         operation = getattr(client("ec2"), f"revoke_security_group_{direction}")
         with absent_is_deleted("InvalidGroup.NotFound", "InvalidPermission.NotFound"):
-            operation(GroupId=properties["GroupId"], IpPermissions=[_permission(properties)])
+            operation(GroupId=properties["GroupId"], IpPermissions=[permission(properties)])
 
     return delete
 
 
-def _permission(properties: Properties) -> dict[str, Any]:
+def permission(properties: Properties) -> dict[str, Any]:
     """A rule as the API has it."""
     described = {"Description": properties["Description"]} if properties.get("Description") else {}
     permission: dict[str, Any] = {"IpProtocol": str(properties["IpProtocol"])}
