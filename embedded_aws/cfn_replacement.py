@@ -101,9 +101,10 @@ def install() -> None:
         return "Always" if name.startswith(f"{_NESTED}.") else str(recreation(resource_type, name))
 
     def is_replacing(resource_type: str, old: Any, new: Any) -> bool:
-        return bool(
-            replacing_change(resource_type, _hoisted(resource_type, old, new), _hoisted(resource_type, new, new))
-        )
+        # these have the stack's tags among their own, and a stack's tags replace nothing
+        before, after = ({key: side[key] for key in side if key != "Tags"} for side in (old, new))
+        before, after = _hoisted(resource_type, before, after), _hoisted(resource_type, after, after)
+        return bool(replacing_change(resource_type, before, after))
 
     stacks._diff_resources = changesets._diff_resources = diff_resources
     stacks._property_recreation = provisioners._property_recreation = property_recreation
