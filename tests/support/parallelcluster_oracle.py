@@ -147,15 +147,17 @@ def whole(cluster: Any) -> Iterator[Problem]:
     names = {"name_list": [storage.name for storage in storages], "resource_name": "Shared Storage"}
     yield from told(rules.DuplicateNameValidator(), names, "SharedStorage")
     ids = [getattr(s, "volume_id", None) or getattr(s, "file_system_id", None) for s in storages]
-    ids = {"name_list": [identity for identity in ids if identity], "resource_name": "Shared Storage IDs"}
-    yield from told(rules.DuplicateNameValidator(), ids, "SharedStorage")
+    existing = {"name_list": [identity for identity in ids if identity], "resource_name": "Shared Storage IDs"}
+    yield from told(rules.DuplicateNameValidator(), existing, "SharedStorage")
     for index, storage in enumerate(storages):
         place = f"SharedStorage[{index}].MountDir"
         yield from told(rules.SharedStorageMountDirValidator(), {"mount_dir": storage.mount_dir}, place)
     mounts = {"shared_mount_dir_list": [storage.mount_dir for storage in storages], "local_mount_dir_list": []}
     yield from told(rules.OverlappingMountDirValidator(), mounts, "SharedStorage")
-    pairs = {"shared_storage_name_mount_dir_tuple_list": [(s.name, s.mount_dir) for s in storages]}
-    pairs["local_mount_dir_instance_types_dict"] = {}
+    pairs = {
+        "shared_storage_name_mount_dir_tuple_list": [(s.name, s.mount_dir) for s in storages],
+        "local_mount_dir_instance_types_dict": {},
+    }
     yield from told(rules.DuplicateMountDirValidator(), pairs, "SharedStorage")
     yield from crowded(storages)
 

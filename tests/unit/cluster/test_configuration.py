@@ -63,6 +63,35 @@ def test_all_problems_are_told_at_once() -> None:
     }
 
 
+def test_rules_between_keys_are_told_beside_what_is_wrong_with_the_keys() -> None:
+    resource = {"Name": "same", "MinvCpus": 8, "MaxvCpus": 4}
+    document = configuration(
+        Scheduling={
+            "Scheduler": "awsbatch",
+            "AwsBatchQueues": [queue("a", resource, resource, Colour="red"), queue("a", Networking={})],
+        },
+        SharedStorage=[
+            {"MountDir": "/data", "Name": "one", "StorageType": "Efs"},
+            {"MountDir": "/data/raw", "Name": "two", "StorageType": "Efs"},
+            {"MountDir": "/x", "Name": "three", "StorageType": "Ebs", "EbsSettings": {"Size": "big", "Iops": 1}},
+        ],
+    )
+    first, second = (f"Scheduling.AwsBatchQueues[{number}]" for number in range(2))
+    assert {(problem.path, problem.code) for problem in problems(document)} == {
+        (f"{first}.Colour", "UnknownKey"),
+        (f"{first}.ComputeResources[0].InstanceTypes", "MissingKey"),
+        (f"{first}.ComputeResources[0].MaxvCpus", "OutOfRange"),
+        (f"{first}.ComputeResources[1].InstanceTypes", "MissingKey"),
+        (f"{first}.ComputeResources[1].MaxvCpus", "OutOfRange"),
+        (f"{first}.ComputeResources[1].Name", "NotUnique"),
+        (f"{second}.Name", "NotUnique"),
+        (f"{second}.Networking.SubnetIds", "MissingKey"),
+        ("SharedStorage[1]", "OutOfRange"),
+        ("SharedStorage[1].MountDir", "NotUnique"),
+        ("SharedStorage[2].EbsSettings.Size", "WrongType"),
+    }
+
+
 def test_the_error_is_one_line_that_names_the_key_and_what_would_be_right() -> None:
     with pytest.raises(ConfigurationError, match=r"^Image\.Os has the value alinux2, .*; write alinux2023$"):
         load(configuration(Image={"Os": "alinux2"}))
@@ -85,7 +114,7 @@ def test_the_error_is_one_line_that_names_the_key_and_what_would_be_right() -> N
         ("Scheduling.Scheduler", "sge", "InvalidValue"),
         ("SharedStorage.0.StorageType", "Nfs", "InvalidValue"),
         ("SharedStorage.0.StorageType", "FsxLustre", "NotOffered"),
-        ("SharedStorage.0.MountDir", "/etc", "Conflict"),
+        ("SharedStorage.0.MountDir", "/etc", "InvalidValue"),
         ("SharedStorage.0.MountDir", "../x", "InvalidValue"),
         ("SharedStorage.0.EbsSettings.Size", 0, "OutOfRange"),
         ("SharedStorage.0.EbsSettings.Iops", 2999, "OutOfRange"),
@@ -164,9 +193,8 @@ def test_storages_that_hide_or_repeat_each_other_are_refused() -> None:
             {"MountDir": "data/raw", "Name": "a", **efs},
         ]
     )
-    assert [problem.path for problem in problems(document)] == ["SharedStorage[1].Name"]
-    document["SharedStorage"][1]["Name"] = "b"
     assert {problem.path for problem in problems(document)} == {
+        "SharedStorage[1].Name",
         "SharedStorage[1].MountDir",
         "SharedStorage[1].EfsSettings.FileSystemId",
     }

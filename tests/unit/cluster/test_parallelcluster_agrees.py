@@ -184,6 +184,57 @@ def test_configurations_broken_in_one_place_are_refused_there(
     assert_agreement(configuration, parallelcluster.load(configuration))
 
 
+EBS = st.fixed_dictionaries(
+    {},
+    optional={
+        "VolumeId": st.sampled_from(["vol-00000001", "vol-00000002"]),
+        "Raid": st.just({"Type": 1}),
+        "VolumeType": st.sampled_from(["gp3", "io1", "st1"]),
+        "Size": st.sampled_from([1, 4, 500, 16385]),
+        "Iops": st.sampled_from([100, 3000, 50000]),
+        "KmsKeyId": st.just("alias/key"),
+        "Encrypted": st.booleans(),
+    },
+)
+EFS = st.fixed_dictionaries(
+    {},
+    optional={
+        "FileSystemId": st.sampled_from(["fs-00000001", "fs-00000002"]),
+        "AccessPointId": st.just("fsap-00000000000000001"),
+        "EncryptionInTransit": st.booleans(),
+        "IamAuthorization": st.booleans(),
+        "ThroughputMode": st.sampled_from(["bursting", "provisioned"]),
+        "ProvisionedThroughput": st.sampled_from([8, 1025]),
+        "DeletionPolicy": st.sampled_from(["Delete", "Retain", "Snapshot"]),
+    },
+)
+STORAGE = st.fixed_dictionaries(
+    {
+        "MountDir": st.sampled_from(["/a", "/a/b", "/ab", "/b", "/c", "/opt", "/home", "/NONE", "/.a", "d"]),
+        "Name": st.sampled_from(["one", "two", "three", "default", "x" * 31, "a b"]),
+    }
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    ebs=st.lists(st.tuples(STORAGE, EBS), max_size=3),
+    efs=st.lists(st.tuples(STORAGE, EFS), max_size=3),
+    tags=st.lists(st.sampled_from(["a", "b", "parallelcluster:c", "parallelcluster:custom_resource"]), max_size=2),
+)
+def test_items_that_do_not_go_together_are_refused_by_both(
+    ebs: list[Any], efs: list[Any], tags: list[str], parallelcluster: ParallelCluster
+) -> None:
+    configuration = base() | {
+        "SharedStorage": [
+            *(storage | {"StorageType": "Ebs", "EbsSettings": settings} for storage, settings in ebs),
+            *(storage | {"StorageType": "Efs", "EfsSettings": settings} for storage, settings in efs),
+        ],
+        "Tags": [{"Key": key, "Value": "value"} for key in tags],
+    }
+    assert_agreement(configuration, parallelcluster.load(configuration))
+
+
 def test_the_share_of_honoured_keys_is_told(
     keys: list[dict[str, Any]], record_testsuite_property: Any, pytestconfig: pytest.Config
 ) -> None:

@@ -14,8 +14,9 @@ from shoal.cluster.iam import Iam
 from shoal.cluster.image import ContainerImage, Image
 from shoal.cluster.lifecycle import Lifecycle
 from shoal.cluster.monitoring import Monitoring
-from shoal.cluster.problems import ConfigurationError, Problem, make, merged, of_validation
+from shoal.cluster.problems import ConfigurationError, Problem, make, merged, of_validation, places
 from shoal.cluster.reading import forbidden, mapping, parse, readable
+from shoal.cluster.rules import further
 from shoal.cluster.storage import SharedStorages
 
 RESERVED_TAGS = r"[Aa][Ww][Ss]:|[Ss][Hh][Oo][Aa][Ll]:|parallelcluster:(?!custom_resource$)"
@@ -133,7 +134,8 @@ def load(document: str | Mapping[str, Any], *, region: str | None = None, name_p
     try:
         cluster = Cluster.model_validate(readable(data))
     except ValidationError as error:
-        problems = merged(problems, of_validation(error, Cluster))
+        told = [*of_validation(error, Cluster), *further(Cluster, readable(data), places(error))]
+        problems = merged(problems, told)
     if problems:
         raise ConfigurationError(tuple(problems))
     return cluster

@@ -8,7 +8,7 @@ Everything else, from the messages to the documentation, is derived from the fie
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -62,20 +62,39 @@ class Code(StrEnum):
     """A value that no configuration may hold, whatever the key."""
 
 
+type Location = tuple[int | str, ...]
+"""Where something stands in the document: `("Tags", 0, "Key")`."""
+
+
 @dataclass(frozen=True)
 class Violation:
-    """A rule between keys that a section breaks; `key` is the key of the section that should change."""
+    """A rule between keys, or between the items of a list, that is broken.
 
-    key: str
+    Attributes:
+        key: the key of the section that should change, or its location below the section or list.
+        message: what is wrong, to follow the path of the key.
+        suggestion: what would be right.
+        code: the kind of problem.
+    """
+
+    key: str | Location
     message: str
     suggestion: str
     code: Code = Code.CONFLICT
 
     @property
-    def details(self) -> InitErrorDetails:
-        """The violation as pydantic collects it."""
-        loc = (self.key,) if self.key else ()
-        return InitErrorDetails(type=problem(self.code, self.message, self.suggestion), loc=loc, input=None)
+    def location(self) -> Location:
+        """Where it is, below the section or list whose rule it breaks."""
+        return (self.key,) if isinstance(self.key, str) else self.key
+
+
+def refuse(violations: Iterable[Violation]) -> None:
+    """Tell pydantic of the violations, if there are any."""
+    details = [
+        InitErrorDetails(type=problem(v.code, v.message, v.suggestion), loc=v.location, input=None) for v in violations
+    ]
+    if details:
+        raise ValidationError.from_exception_data("rules", details)
 
 
 def problem(code: Code, message: str, suggestion: str) -> PydanticCustomError:
@@ -140,31 +159,35 @@ class Matching:
         return described | {"pattern": f"^({self.pattern})$"}
 
 
+class ListRule:
+    """A rule between the items of a list of sections."""
+
+    def violations(self, items: Sequence[tuple[int, Any]]) -> Iterator[Violation]:
+        """Which of the items, each with its index in the list, break the rule."""
+        raise NotImplementedError
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def check(items: tuple[Section, ...]) -> tuple[Section, ...]:
+            refuse(self.violations(list(enumerate(items))))
+            return items
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+
 @dataclass(frozen=True)
-class Unique:
+class Unique(ListRule):
     """A list whose items differ in one key, by which an update recognises them."""
 
     key: str
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
-
-    def _check(self, items: tuple[Section, ...]) -> tuple[Section, ...]:
+    def violations(self, items: Sequence[tuple[int, Any]]) -> Iterator[Violation]:
+        """Items with a value that an earlier one has; an item may be a mapping, if it is no section yet."""
         seen: dict[object, int] = {}
-        repeated = [
-            InitErrorDetails(
-                type=problem(
-                    Code.NOT_UNIQUE, f"item {seen[value]} has the same {self.key}", f"give each item its own {self.key}"
-                ),
-                loc=(index, self.key),
-                input=None,
-            )
-            for index, item in enumerate(items)
-            if (value := item.value_of(self.key)) in seen or seen.update({value: index})
-        ]
-        if repeated:
-            raise ValidationError.from_exception_data("list", repeated)
-        return items
+        for index, item in items:
+            value = item.value_of(self.key) if isinstance(item, Section) else item.get(self.key)
+            if isinstance(value, str) and seen.setdefault(value, index) != index:
+                message, suggestion = f"is that of item {seen[value]} too", f"give each item its own {self.key}"
+                yield Violation((index, self.key), message, suggestion, Code.NOT_UNIQUE)
 
 
 @dataclass(frozen=True)
@@ -222,7 +245,5 @@ class Section(BaseModel):
 
     @model_validator(mode="after")
     def _obey_rules(self) -> Self:
-        violations = [violation.details for violation in self.rules()]
-        if violations:
-            raise ValidationError.from_exception_data(type(self).__name__, violations)
+        refuse(self.rules())
         return self

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-from pydantic_core import InitErrorDetails
-
-from shoal.cluster.grammar import Code, problem
+from shoal.cluster.grammar import Code, ListRule, Violation
 
 if TYPE_CHECKING:
     from shoal.cluster.storage import SharedStorage
@@ -19,27 +16,23 @@ MOST_NEW_FILE_SYSTEMS = 1
 MOST_EXISTING_FILE_SYSTEMS = 20
 
 
-def agree(storages: tuple[SharedStorage, ...]) -> tuple[SharedStorage, ...]:
-    """The storages, which are not too many, and of which none hides or repeats another."""
-    errors = [
-        InitErrorDetails(type=problem(code, message, suggestion), loc=loc, input=None)
-        for loc, code, message, suggestion in (*_crowded(storages), *_overlapping(storages), *_shared_twice(storages))
-    ]
-    if errors:
-        raise ValidationError.from_exception_data("SharedStorage", errors)
-    return storages
+class Mounts(ListRule):
+    """Storages are not too many, and none hides or repeats another."""
+
+    def violations(self, items: Sequence[tuple[int, SharedStorage]]) -> Iterator[Violation]:
+        """The storages that are too many, hide or repeat an earlier one."""
+        yield from _crowded(items)
+        yield from _overlapping(items)
+        yield from _shared_twice(items)
 
 
-type _Found = tuple[tuple[int | str, ...], Code, str, str]
-
-
-def _crowded(storages: tuple[SharedStorage, ...]) -> Iterator[_Found]:
+def _crowded(items: Sequence[tuple[int, SharedStorage]]) -> Iterator[Violation]:
     counts: dict[tuple[str, int], int] = {}
-    for index, storage in enumerate(storages):
-        kind = _kind(storage)
-        counts[kind] = counts.get(kind, 0) + 1
-        if counts[kind] == kind[1] + 1:
-            yield (index,), Code.OUT_OF_RANGE, f"there are more than {kind[1]} {kind[0]}", f"keep at most {kind[1]}"
+    for index, storage in items:
+        kind, most = _kind(storage)
+        counts[kind, most] = counts.get((kind, most), 0) + 1
+        if counts[kind, most] == most + 1:
+            yield Violation((index,), f"makes more than {most} {kind}", f"keep at most {most}", Code.OUT_OF_RANGE)
 
 
 def _kind(storage: SharedStorage) -> tuple[str, int]:
@@ -50,24 +43,26 @@ def _kind(storage: SharedStorage) -> tuple[str, int]:
     return ("new EFS file systems", MOST_NEW_FILE_SYSTEMS)
 
 
-def _overlapping(storages: tuple[SharedStorage, ...]) -> Iterator[_Found]:
-    for index, storage in enumerate(storages):
-        for earlier in storages[:index]:
-            paths = (f"{storage.mount_point}/", f"{earlier.mount_point}/")
-            if paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]):
-                suggestion = "write directories of which none contains another"
-                yield (index, "MountDir"), Code.NOT_UNIQUE, "overlaps with that of an earlier storage", suggestion
-                break
+def _overlapping(items: Sequence[tuple[int, SharedStorage]]) -> Iterator[Violation]:
+    suggestion = "write directories of which none contains another"
+    for position, (index, storage) in enumerate(items):
+        own = f"{storage.mount_point}/"
+        earlier = [f"{other.mount_point}/" for _, other in items[:position]]
+        if any(own.startswith(path) or path.startswith(own) for path in earlier):
+            yield Violation(
+                (index, "MountDir"), "overlaps with that of an earlier storage", suggestion, Code.NOT_UNIQUE
+            )
 
 
-def _shared_twice(storages: tuple[SharedStorage, ...]) -> Iterator[_Found]:
+def _shared_twice(items: Sequence[tuple[int, SharedStorage]]) -> Iterator[Violation]:
     seen: set[str] = set()
-    for index, storage in enumerate(storages):
+    for index, storage in items:
         for section, key, value in (
             ("EbsSettings", "VolumeId", storage.ebs_settings and storage.ebs_settings.volume_id),
             ("EfsSettings", "FileSystemId", storage.efs_settings and storage.efs_settings.file_system_id),
         ):
-            if value and value in seen:
-                yield (index, section, key), Code.NOT_UNIQUE, "is used by an earlier storage", "share it once"
+            if value in seen:
+                message = "is used by an earlier storage"
+                yield Violation((index, section, key), message, "share it once", Code.NOT_UNIQUE)
             elif value:
                 seen.add(value)

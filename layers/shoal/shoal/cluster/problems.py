@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from shoal.cluster.grammar import Code, Section, key_of
+from shoal.cluster.grammar import Code, Location, Section, key_of
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
@@ -72,9 +72,6 @@ class ConfigurationError(Exception):
         self.problems = problems
 
 
-type Location = tuple[int | str, ...]
-
-
 def make(location: Location, code: Code, message: str, suggestion: str) -> Problem:
     """A problem at a place in the document; the message gets the key's path in front."""
     path = path_of(location)
@@ -102,6 +99,12 @@ def of_validation(error: ValidationError, root: type[Section]) -> Iterator[Probl
         follows |= detail["type"] == "too_short" and detail["loc"] in parents
         if not follows:
             yield _of_detail(detail["type"], detail["loc"], detail.get("ctx", {}), root)
+
+
+def places(error: ValidationError) -> frozenset[Location]:
+    """Where pydantic found something wrong, and every place around it."""
+    locations = [detail["loc"] for detail in error.errors(include_url=False, include_input=False)]
+    return frozenset(location[:length] for location in locations for length in range(len(location) + 1))
 
 
 def merged(found: Iterable[Problem], of_keys: Iterable[Problem]) -> list[Problem]:

@@ -9,8 +9,8 @@ from unicodedata import category
 
 import yaml
 
-from shoal.cluster.grammar import Code
-from shoal.cluster.problems import ConfigurationError, Location, Problem, make
+from shoal.cluster.grammar import Code, Location
+from shoal.cluster.problems import ConfigurationError, Problem, make
 
 MOST_NODES = 20_000
 """Values of a document with all its aliases expanded; the largest configuration allowed has about 1,500."""
@@ -148,7 +148,7 @@ def _forbidden_text(text: str, location: Location) -> Iterator[Problem]:
         )
 
 
-def readable(data: object) -> object:
+def readable(data: Any) -> Any:
     """The data without what has no value and what is no key, which `forbidden` has told."""
     if isinstance(data, Mapping):
         return {key: readable(value) for key, value in data.items() if value is not None and isinstance(key, str)}

@@ -8,8 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from shoal.cluster.grammar import Change, Integer, Matching, NotOffered, Refused, Section, Unique, Violation
-from shoal.cluster.mounts import agree
+from shoal.cluster.grammar import (
+    Change,
+    Code,
+    Integer,
+    Matching,
+    NotOffered,
+    Refused,
+    Section,
+    Unique,
+    Violation,
+    problem,
+)
+from shoal.cluster.mounts import Mounts
 from shoal.cluster.site import Site
 from shoal.cluster.template import Resource, Value, logical_id, ref, tag_list
 from shoal.cluster.volume import VolumeType, default_iops, default_throughput, volume_violations
@@ -26,6 +37,14 @@ _SYSTEM = (
     "opt/parallelcluster/shared_login_nodes opt/shoal opt/slurm proc root run sbin srv sys tmp usr var"
 )
 RESERVED_DIRECTORIES = frozenset(f"/{name}" for name in _SYSTEM.split())
+
+
+def _not_of_the_system(mount_dir: str) -> str:
+    if f"/{mount_dir.strip('/')}" in RESERVED_DIRECTORIES:
+        raise problem(Code.INVALID_VALUE, "is a directory of the system", "write another directory, like `/shared`")
+    return mount_dir
+
+
 KmsKeyId = Annotated[str, Matching(r"[A-Za-z0-9:/_-]+", "the id, alias or ARN of a KMS key")]
 Directory = Annotated[str, Matching(DIRECTORY, "a directory like `/shared`; no part of it begins with a dot")]
 
@@ -84,6 +103,8 @@ class EbsSettings(Section):
     def rules(self) -> Iterator[Violation]:
         """EBS's limits by type, and a key only where there is encryption."""
         yield from volume_violations(self.volume_type, self.size, self.iops, self.throughput)
+        if self.raid and self.volume_id:
+            yield Violation("VolumeId", "cannot be combined with Raid", "remove one: an array is made of new volumes")
         if self.kms_key_id and not self.encrypted:
             yield Violation("KmsKeyId", "needs Encrypted", "write Encrypted: true, or remove KmsKeyId")
 
@@ -152,7 +173,7 @@ class EfsSettings(Section):
 class SharedStorage(Section):
     """A directory that the head node and all jobs see."""
 
-    mount_dir: Annotated[Directory, Change.FIXED]
+    mount_dir: Annotated[Directory, Change.FIXED, AfterValidator(_not_of_the_system)]
     """Directory under which nodes and jobs see the storage."""
     name: Annotated[
         str,
@@ -185,9 +206,7 @@ class SharedStorage(Section):
         return f"/{self.mount_dir.strip('/')}"
 
     def rules(self) -> Iterator[Violation]:
-        """Settings of the right type, and no directory that the system needs."""
-        if self.mount_point in RESERVED_DIRECTORIES:
-            yield Violation("MountDir", "is a directory of the system", "write another directory, like `/shared`")
+        """Settings of the right type."""
         for key, settings, storage_type in (
             ("EbsSettings", self.ebs_settings, "Ebs"),
             ("EfsSettings", self.efs_settings, "Efs"),
@@ -197,7 +216,7 @@ class SharedStorage(Section):
                 yield Violation(key, f"does not go with StorageType: {self.storage_type}", suggestion)
 
 
-SharedStorages = Annotated[tuple[SharedStorage, ...], Change.FIXED, Unique("Name"), AfterValidator(agree)]
+SharedStorages = Annotated[tuple[SharedStorage, ...], Change.FIXED, Unique("Name"), Mounts()]
 """The value of `SharedStorage`: rules between its items included."""
 
 
@@ -226,16 +245,16 @@ def _disks(storage: SharedStorage, settings: EbsSettings) -> list[Value]:
 
 
 def volumes(cluster: Cluster) -> tuple[Volume, ...]:
-    """The EBS storages as the head node knows them, with the device names of their volumes."""
+    """The EBS storages as the head node knows them, by name: their order in the configuration moves no device."""
     devices = iter(DEVICES)
     return tuple(
         Volume(
             name=storage.name,
             mount_dir=storage.mount_point,
             disks=tuple(Disk(disk, next(devices)) for disk in _disks(storage, settings)),
-            raid_level=settings.raid.type if settings.raid and not settings.volume_id else None,
+            raid_level=settings.raid.type if settings.raid else None,
         )
-        for storage in cluster.shared_storage
+        for storage in sorted(cluster.shared_storage, key=lambda storage: storage.name)
         if (settings := storage.ebs_settings)
     )
 

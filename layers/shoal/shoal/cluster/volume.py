@@ -58,7 +58,7 @@ def volume_violations(
     elif not THROUGHPUT[0] <= throughput <= THROUGHPUT[1]:
         suggestion = f"write {THROUGHPUT[0]} to {THROUGHPUT[1]} MiB/s"
         yield Violation("Throughput", "is out of range for gp3", suggestion, Code.OUT_OF_RANGE)
-    elif iops and throughput > iops / 4:
+    elif iops and IOPS["gp3"][0] <= iops < throughput * 4:
         yield Violation("Throughput", "is more than a quarter of Iops", f"write at most {iops // 4}, or raise Iops")
 
 
