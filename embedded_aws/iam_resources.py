@@ -167,6 +167,21 @@ def logs(action: str, asked: Parameters, where: str) -> str | None:
     return f"arn:aws:logs:{where}:log-group:{group}:log-stream:{asked.get('logStreamName') or ''}" if group else None
 
 
+def monitoring(action: str, asked: Parameters, where: str) -> str | None:
+    """Alarms and dashboards, by name; several may be named, and describing without a name is asked of all."""
+    dashboard = asked.get("DashboardName") or _first(asked, "DashboardNames")
+    if dashboard:
+        return f"arn:aws:cloudwatch::{where.split(':')[1]}:dashboard/{dashboard}"
+    if action in ("DeleteAlarms", "DescribeAlarms", "EnableAlarmActions", "DisableAlarmActions", "SetAlarmState"):
+        return f"arn:aws:cloudwatch:{where}:alarm:{asked.get('AlarmName') or _first(asked, 'AlarmNames') or '*'}"
+    return None
+
+
+def _first(asked: Parameters, name: str) -> Any:
+    """The first of a list, as JSON or as a form has it."""
+    return next(iter(asked.get(name) or []), None) or asked.get(f"{name}.member.1")
+
+
 def ssm(action: str, asked: Parameters, where: str) -> str | None:
     """Public parameters belong to no account; GetParameters names several."""
     name = str(asked.get("Name") or next(iter(asked.get("Names") or []), ""))
@@ -185,6 +200,7 @@ RESOURCES: dict[str, Callable[[str, Parameters, str], str | None]] = {
     "elasticfilesystem": elasticfilesystem,
     "iam": iam,
     "logs": logs,
+    "monitoring": monitoring,
     "ssm": ssm,
 }
 """By service: the resource of an action with these parameters in `<region>:<account>`; None leaves it to MiniStack."""

@@ -83,6 +83,10 @@ def test_a_permissions_boundary_limits_a_role(account: Account) -> None:
         ("batch", "update_job_queue", {"jobQueue": "q"}, "batch:UpdateJobQueue", "batch:{}:job-queue/q"),
         ("batch", "terminate_job", {"jobId": "j", "reason": "r"}, "batch:TerminateJob", "batch:{}:job/j"),
         ("logs", "filter_log_events", {"logGroupName": "/g"}, "logs:FilterLogEvents", "logs:{}:log-group:/g:*"),
+        ("cloudwatch", "put_dashboard", {"DashboardName": "d", "DashboardBody": "{}"}, "cloudwatch:PutDashboard",
+         "cloudwatch::{account}:dashboard/d"),
+        ("cloudwatch", "delete_alarms", {"AlarmNames": ["a"]}, "cloudwatch:DeleteAlarms", "cloudwatch:{}:alarm:a"),
+        ("cloudwatch", "describe_alarms", {}, "cloudwatch:DescribeAlarms", "cloudwatch:{}:alarm:*"),
         ("efs", "describe_file_systems", {"FileSystemId": "fs-1"}, "elasticfilesystem:DescribeFileSystems",
          "elasticfilesystem:{}:file-system/fs-1"),
     ],
@@ -90,9 +94,9 @@ def test_a_permissions_boundary_limits_a_role(account: Account) -> None:
 def test_a_grant_on_the_resource_is_enough_and_one_on_another_is_not(
     account: Account, service: str, operation: str, arguments: dict[str, Any], action: str, resource: str
 ) -> None:
-    arn = "arn:aws:" + resource.format(f"us-east-1:{account.id}")
+    arn = "arn:aws:" + resource.format(f"us-east-1:{account.id}", account=account.id)
     right = account.role("right", _allow(action, arn))
-    wrong = account.role("wrong", _allow(action, arn.replace(":project/", ":project/x").replace("-1:", "-2:")))
+    wrong = account.role("wrong", _allow(action, arn.replace(account.id, "222222222222")))
 
     assert not _denied(account, right, service, operation, **arguments)
     assert _denied(account, wrong, service, operation, **arguments)
