@@ -7,9 +7,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shoal import links
-from shoal.aws import cloudformation, codebuild, dynamodb, logs
+from shoal.aws import cloudformation, codebuild, dynamodb, ec2, logs
 from shoal.build_failure import explain_build, failed_build
-from shoal.failure import Failure, explain
+from shoal.failure import Failure, explain, failed_instance
 from shoal.observability import logger
 
 
@@ -47,4 +47,6 @@ def _of_stack(event: dict[str, Any]) -> Failure:
     token = event.get("token") or ""
     events = cloudformation.operation_events(stack_id, token) if stack_id and token else []
     link = links.stack(stack_id) if stack_id.startswith("arn:") else None
-    return explain(event["failure"], cloudformation.with_nested(events), link)
+    events = cloudformation.with_nested(events)
+    instance = failed_instance(events)
+    return explain(event["failure"], events, link, ec2.instance_tags(instance) if instance else {})

@@ -78,6 +78,28 @@ def test_a_failure_in_a_nested_stack_is_followed_to_its_resource(
     assert answer["cause"] == "Topic (AWS::SNS::Topic) is CREATE_FAILED: topic limit"
 
 
+@pytest.mark.parametrize(
+    ("tags", "reason"),
+    [
+        ([{"Key": "shoal:bootstrap", "Value": "FAILURE volumes: /dev/sdf holds data"}], "volumes: /dev/sdf holds data"),
+        ([], "Received 1 FAILURE signal(s) out of 1"),
+    ],
+)
+def test_a_head_node_that_failed_is_told_in_its_own_words_if_it_had_any(
+    cloudformation: Stubber, context: LambdaContext, tags: Any, reason: str
+) -> None:
+    event = stack_event(
+        "HeadNode", "CREATE_FAILED", 5, ResourceType="AWS::EC2::Instance", PhysicalResourceId="i-0123456789abcdef0",
+        ResourceStatusReason="Received 1 FAILURE signal(s) out of 1",
+    )  # fmt: skip
+    cloudformation.add_response("describe_stack_events", {"StackEvents": [event]}, {"StackName": STACK})
+    instance = {"InstanceId": "i-0123456789abcdef0", "Tags": tags}
+    with Stubber(session.client("ec2")) as ec2:
+        ec2.add_response("describe_instances", {"Reservations": [{"Instances": [instance]}]})
+        answer = handler(failed() | {"stackId": STACK, "token": TOKEN}, context)
+    assert answer["cause"] == f"HeadNode (AWS::EC2::Instance) is CREATE_FAILED: {reason}"
+
+
 def test_what_a_child_has_recorded_stays(context: LambdaContext) -> None:
     first = {"code": "BuildFailed", "cause": "BUILD exited with 1"}
     dynamodb.record_failure("genomics", "op-1", first)

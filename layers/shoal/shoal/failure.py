@@ -10,13 +10,16 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from shoal.errors import ErrorCode
+from shoal_node.contract import BOOTSTRAP_TAG, FAILURE, SUCCESS
 
 LONGEST_CAUSE = 1_000
 """Characters; the rest of a longer cause is in the logs."""
 STACK_TYPE = "AWS::CloudFormation::Stack"
+INSTANCE_TYPE = "AWS::EC2::Instance"
 
 _CANCELLED = re.compile(r"Resource (creation|update|deletion|import) cancell?ed", re.IGNORECASE)
 """What CloudFormation says of the resources that it gave up because another one had failed."""
@@ -57,22 +60,35 @@ class Failure:
         return {"code": self.code, "cause": self.cause, **{key: value for key, value in facts.items() if value}}
 
 
-def explain(caught: Mapping[str, str], events: Sequence[Mapping[str, Any]] = (), link: str | None = None) -> Failure:
+def explain(
+    caught: Mapping[str, str],
+    events: Sequence[Mapping[str, Any]] = (),
+    link: str | None = None,
+    instance_tags: Mapping[str, str] = MappingProxyType({}),
+) -> Failure:
     """Say why an operation failed.
 
     Args:
         caught: `state`, `error` and `cause` as the machine's Catch saw them.
         events: the stack events of the operation with those of nested stacks, oldest first, if it had a stack.
         link: where the stack can be looked at.
+        instance_tags: tags of the instance that failed, if one did; a head node writes there what no signal can say.
     """
     code, cause = _read(caught["state"], caught["error"], caught["cause"])
     root = first_failure(events) if code in {ErrorCode.STACK_FAILED, ErrorCode.DEADLINE_EXCEEDED} else None
     if root is None:
         return Failure(code, one_line(cause), None, link, _NEXT_ACTIONS.get(ErrorCode(code)))
     resource = root["LogicalResourceId"]
-    reason = one_line(_plain(root.get("ResourceStatusReason", "")) or root["ResourceStatus"])
+    own_word = instance_tags.get(BOOTSTRAP_TAG, "").removeprefix(SUCCESS).removeprefix(FAILURE).strip()
+    reason = own_word or one_line(_plain(root.get("ResourceStatusReason", "")) or root["ResourceStatus"])
     told = f"{resource} ({root['ResourceType']}) is {root['ResourceStatus']}: {reason}"
     return Failure(ErrorCode.STACK_FAILED, one_line(told), resource, link, _NEXT_ACTIONS[ErrorCode.STACK_FAILED])
+
+
+def failed_instance(events: Sequence[Mapping[str, Any]]) -> str | None:
+    """The id of the EC2 instance that failed first, if an instance did."""
+    root = first_failure(events)
+    return root.get("PhysicalResourceId") if root and root["ResourceType"] == INSTANCE_TYPE else None
 
 
 def first_failure(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -88,6 +88,11 @@ def instance_states(ids: Collection[str]) -> dict[str, str]:
     return {item["InstanceId"]: item["State"]["Name"] for item in instances(ids)}
 
 
+def instance_tags(instance_id: str) -> dict[str, str]:
+    """The tags of an instance; none of one that EC2 does not know."""
+    return {tag["Key"]: tag["Value"] for item in instances([instance_id]) for tag in item.get("Tags", [])}
+
+
 def allocation_id(elastic_ip: str) -> str | None:
     """The allocation id of an Elastic IP that is named by it or by its address, or none if there is none such."""
     name = "allocation-id" if elastic_ip.startswith("eipalloc-") else "public-ip"
