@@ -33,21 +33,22 @@ def answered(*codes: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("codes", "deleted", "refused", "slow"),
+    ("codes", "deleted", "refused", "put_off"),
     [
-        ((), 2, [], False),
-        (("AccessDenied",), 1, ["AccessDenied"], False),
-        (("NoSuchVersion",), 2, [], False),
-        (("SlowDown", "InternalError"), 0, ["SlowDown", "InternalError"], True),
+        ((), 2, [], 0),
+        (("AccessDenied",), 1, ["AccessDenied"], 0),
+        (("NoSuchVersion",), 2, [], 0),
+        (("SlowDown", "AccessDenied"), 0, ["AccessDenied"], 1),
+        (("SlowDown", "InternalError"), 0, [], 2),
     ],
 )
 def test_errors_that_come_with_success_are_read(
-    codes: tuple[str, ...], deleted: int, refused: list[str], slow: bool, stubbed: tuple[Any, Stubber]
+    codes: tuple[str, ...], deleted: int, refused: list[str], put_off: int, stubbed: tuple[Any, Stubber]
 ) -> None:
     client, stubber = stubbed
     stubber.add_response("delete_objects", answered(*codes), SENT)
     answer = s3_versions.delete_versions(client, "data", VERSIONS)
-    assert (answer.deleted, [refusal.code for refusal in answer.refused], answer.slow) == (deleted, refused, slow)
+    assert (answer.deleted, [refusal.code for refusal in answer.refused], answer.put_off) == (deleted, refused, put_off)
 
 
 @pytest.mark.parametrize("code", ["SlowDown", "InternalError", "ServiceUnavailable"])

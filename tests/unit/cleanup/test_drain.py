@@ -99,6 +99,20 @@ def test_a_slice_that_is_throttled_until_its_end_is_not_complete() -> None:
     assert found.deleted == 0
 
 
+def test_what_the_service_was_too_busy_for_is_tried_until_it_goes() -> None:
+    store = Store({1, 2, 3})
+    busy = iter([True, True])
+
+    def delete(chunk: Sequence[int]) -> Answer:
+        return Answer(put_off=len(chunk)) if next(busy, False) else store.delete(chunk)
+
+    def begin() -> list[Phase]:
+        return [Phase(batched(sorted(store.things), 10, strict=False), delete)]
+
+    found = empty(begin, forever, workers=1, pace=Pace(wait=lambda _: None))
+    assert (found.empty, found.deleted) == (True, 3)
+
+
 def test_a_phase_ends_before_the_next_begins() -> None:
     order: list[str] = []
     gone: set[str] = set()

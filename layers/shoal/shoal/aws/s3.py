@@ -90,8 +90,13 @@ def stack_of_bucket(s3: Any, bucket: str) -> str | None:
 
 
 def read_marker(s3: Any, bucket: str, key: str) -> str | None:
-    """The stack that a prefix's marker object names; none if marker or bucket is absent."""
+    """The stack that a prefix's marker object names; none if marker or bucket is absent.
+
+    It is listed first: a session that may list only this prefix gets 403 for reading an absent object, not 404.
+    """
     try:
+        if not holds_objects(s3, bucket, key):
+            return None
         text: str = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
     except ClientError as error:
         if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchBucket"}:

@@ -55,10 +55,12 @@ def delete_versions(s3: Any, bucket: str, versions: Sequence[Version]) -> Answer
     except ClientError as error:
         return _whole(error, versions)
     errors = [error for error in answer.get("Errors", ()) if error["Code"] not in _GONE]
-    refused = tuple(Refusal(error.get("Key", ""), error["Code"], error.get("Message", "")) for error in errors)
-    return Answer(
-        deleted=len(versions) - len(refused), refused=refused, slow=any(error["Code"] in _BUSY for error in errors)
+    refused = tuple(
+        Refusal(error.get("Key", ""), error["Code"], error.get("Message", ""))
+        for error in errors
+        if error["Code"] not in _BUSY
     )
+    return Answer(deleted=len(versions) - len(errors), refused=refused, put_off=len(errors) - len(refused))
 
 
 def _whole(error: ClientError, versions: Sequence[Version]) -> Answer:

@@ -42,8 +42,8 @@ class Answer:
     refused: tuple[Refusal, ...] = ()
     throttled: bool = False
     """The service did nothing and asked to slow down; the chunk is sent again."""
-    slow: bool = False
-    """The service did its part and asked to slow down."""
+    put_off: int = 0
+    """Things that the service was too busy for, while it did the rest; the next pass finds them."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,8 @@ class Slice:
     """What was listed and not tried when time ran out: at least so much is left."""
     refused: int = 0
     """In the last pass."""
+    put_off: int = 0
+    """In the last pass: what the service was too busy for."""
     samples: list[Refusal] = field(default_factory=list)
 
     @property
@@ -89,10 +91,11 @@ def empty(phases: Callable[[], Iterable[Phase]], time_left: Callable[[], float],
     with ThreadPoolExecutor(max_workers=workers) as pool:
         while True:
             before = found.deleted
-            found.seen, found.refused, found.samples = 0, 0, []
+            found.seen, found.refused, found.put_off, found.samples = 0, 0, 0, []
             for phase in phases():
                 _run(phase, found, pool, time_left, workers, pace)
-            if not found.complete or found.seen == 0 or found.deleted == before:
+            stuck = found.deleted == before and not found.put_off
+            if not found.complete or found.seen == 0 or stuck:
                 return found
 
 
@@ -119,7 +122,7 @@ def _delete(phase: Phase, chunk: Sequence[Any], time_left: Callable[[], float], 
     while time_left() > 0:
         pace.admit(len(chunk))
         answer = phase.delete(chunk)
-        if answer.throttled or answer.slow:
+        if answer.throttled or answer.put_off:
             pace.slow_down()
         if not answer.throttled:
             pace.went_well(answer.deleted)
@@ -132,5 +135,6 @@ def _add(found: Slice, done: Iterable[Future[Answer]]) -> None:
         answer = future.result()
         found.deleted += answer.deleted
         found.refused += len(answer.refused)
+        found.put_off += answer.put_off
         found.samples.extend(answer.refused[: SAMPLES - len(found.samples)])
         found.complete = found.complete and not answer.throttled

@@ -100,7 +100,7 @@ def judge(target: Target, found: Slice, before: Progress, *, now: datetime, dead
 
 def _incomplete(code: ErrorCode, target: Target, found: Slice, what: str) -> OperationError:
     things = "images" if target.kind == "repository" else "object versions"
-    count = str(found.refused) if found.complete else f"at least {found.left}"
+    count = str(found.refused) if found.complete else f"at least {found.left}" if found.left else "some"
     samples = "; ".join(str(sample) for sample in found.samples)
     return OperationError(
         code,
