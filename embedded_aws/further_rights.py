@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextvars
 from typing import Any
 
-from embedded_aws import creation_rights, passrole
+from embedded_aws import creation_rights, passrole, template_urls
 from embedded_aws.hooks import Hook
 from embedded_aws.iam_resources import Right, parameters
 
@@ -38,7 +38,11 @@ def install() -> None:
     def request_keys(service: str, action: str, body: bytes, params: Any) -> Any:
         wanted, found = parameters(body, params), keys(service, action, body, params)
         where = f"{get_region()}:{get_account_id()}"
-        further = [*passrole.rights(service, action, wanted), *creation_rights.rights(action, wanted, where, found)]
+        further = [
+            *passrole.rights(service, action, wanted),
+            *creation_rights.rights(action, wanted, where, found),
+            *template_urls.rights(action, wanted),
+        ]
         _asked.set((action, tuple(further)))
         _denied.set(None)
         return found

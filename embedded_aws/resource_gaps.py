@@ -34,6 +34,7 @@ from embedded_aws import (
     service_linked_roles,
     service_quotas,
     tagging_api,
+    template_urls,
 )
 
 GAPS = (
@@ -67,5 +68,6 @@ GAPS = (
     tagging_api,
     service_linked_roles,
     service_quotas,
+    template_urls,
     collector,
 )
