@@ -23,7 +23,7 @@ mkdir -p /etc/shoal /opt/shoal
 cat > {SETTINGS_FILE} <<'{_END}'
 %s
 {_END}
-if ! python3 -c 'import boto3'; then
+if ! python3 -c 'import boto3' 2> /dev/null; then
   if command -v dnf; then
     dnf -y --setopt=retries=5 install python3-boto3
   else
