@@ -23,8 +23,8 @@ REFUSED = tuple(path for path, key in KEYS.items() if key.refused)
 SLURM_ONLY = ("LoginNodes", "Scheduling.SlurmQueues", "Scheduling.SlurmSettings", "DirectoryService")
 """ParallelCluster refuses these for AWS Batch as well."""
 
-STRICTER = re.compile(r".*\.Throughput does not apply to (?!gp3)\w+ volumes")
-"""What ParallelCluster hands to CloudFormation, which refuses it then."""
+STRICTER = re.compile(r".*\.(Throughput does not apply to (?!gp3)\w+ volumes|VolumeId cannot be combined with Raid)")
+"""What ParallelCluster hands to CloudFormation, which refuses it then; and what it ignores without a word."""
 FIRST = settings(phases=(Phase.generate,), derandomize=True, database=None)
 """The first value that Hypothesis thinks of."""
 
