@@ -85,6 +85,7 @@ def test_writers_stop_first_then_all_is_emptied_then_the_stack_goes() -> None:
 def test_the_answer_says_what_was_removed_and_what_was_kept() -> None:
     assert run(Aws()).output == {
         "summary": "The cluster genomics is deleted.",
+        "clusterStatus": "DELETE_COMPLETE",
         "alreadyDeleted": False,
         "removed": 40,
         "kept": [VOLUME],
