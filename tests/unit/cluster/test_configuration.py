@@ -44,6 +44,12 @@ def test_a_misspelled_key_names_the_nearest_right_one(path: str, right: str) -> 
     assert problem.suggestion == f"write {right}"
 
 
+def test_no_suggestion_names_a_key_that_is_not_offered() -> None:
+    refused = {key.path.rpartition(".")[2] for key in walk(Cluster) if key.refused}
+    for path in ("HeadNode.Dcvs", "SharedStorage.0.FsxLustreSetting", "LoginNode", "DevSettings.Cookbooks"):
+        assert not refused & set(only_problem(changed(path, {})).suggestion.replace(",", "").split())
+
+
 def test_an_unknown_key_lists_those_that_stand_there() -> None:
     problem = only_problem(changed("Lifecycle.Budget", 5))
     assert problem.suggestion == "remove it; the keys here are Protect"

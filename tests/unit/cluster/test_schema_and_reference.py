@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from shoal.cluster.configuration import Cluster, load
+from shoal.cluster.grammar import Change, Code
 from shoal.cluster.keys import walk
 from shoal.cluster.reference import coming_page, configuration_page
 from shoal.cluster.schema import json_schema
@@ -96,6 +97,12 @@ def test_a_page_tells_every_key_that_is_not_offered(page: Any) -> None:
         if key.refused:
             assert key.path.rpartition(".")[2] in text
             assert key.refused.reason.replace("|", "\\|") in text
+
+
+def test_the_reference_tells_every_code_and_every_effect_of_a_change() -> None:
+    text = configuration_page()
+    for word in (*Code, *Change):
+        assert f"- `{word}`: " in text
 
 
 def test_the_reference_tells_every_key() -> None:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from shoal.cluster.grammar import Code, Location, Section, key_of
+from shoal.cluster.grammar import Code, Location, Refused, Section, key_of
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
@@ -131,7 +131,8 @@ def _of_detail(kind: str, location: Location, context: Mapping[str, Any], root: 
 
 
 def _nearest(location: Location, root: type[Section]) -> str:
-    keys = [key_of(name) for name in section_at(location[:-1], root).model_fields]
+    fields = section_at(location[:-1], root).model_fields
+    keys = [key_of(name) for name, info in fields.items() if not any(isinstance(n, Refused) for n in info.metadata)]
     by_lower_case = {key.lower(): key for key in keys}
     near = get_close_matches(str(location[-1]).lower(), by_lower_case, n=1, cutoff=0.6)
     if near:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shoal.cluster.configuration import Cluster
-from shoal.cluster.grammar import ADDITIONS, Change, Refused
+from shoal.cluster.grammar import ADDITIONS, Change, Code, Refused
 from shoal.cluster.keys import DEPENDS, Key, walk
 
 CHANGES = {
@@ -17,6 +17,20 @@ CHANGES = {
     Change.ROLLS: "Batch starts new instances with the new value and retires the old ones as their jobs end",
     Change.REPLACES: "refused: CloudFormation would replace something that holds data or jobs",
     Change.FIXED: "refused: an identity, or set up once when a machine first starts",
+}
+
+CODES = {
+    Code.UNREADABLE: "the document is not YAML or JSON with one mapping in it",
+    Code.DUPLICATE_KEY: "the key stands twice in its section",
+    Code.UNKNOWN_KEY: "neither ParallelCluster nor Shoal knows the key; the suggestion names the nearest that is right",
+    Code.MISSING_KEY: "the key is required",
+    Code.NOT_OFFERED: "ParallelCluster knows the key or the value, and Shoal does not offer it",
+    Code.WRONG_TYPE: "text where a number must stand, a list where a section must, or nothing",
+    Code.OUT_OF_RANGE: "too small, too large, too short, too long, too few or too many",
+    Code.INVALID_VALUE: "not one of the choices, or not of the form that the key asks for",
+    Code.NOT_UNIQUE: "another item of the list has it already",
+    Code.CONFLICT: "keys that are right by themselves and wrong together",
+    Code.FORBIDDEN: "what no configuration may hold, whatever the key",
 }
 
 _CONFIGURATION = """\
@@ -37,6 +51,12 @@ In no value or key may stand a CloudFormation dynamic reference (`{{resolve:...}
 
 "Changing it" says what an update of the key does to a running cluster; for a list, what adding or removing an item
 does.
+
+"""
+
+_PROBLEMS = """\
+`shoal validate --output json FILE` prints every problem as `{"path", "code", "message", "suggestion"}`; an operation
+with a wrong configuration ends with the same list. Messages name keys and never repeat values. The codes:
 
 """
 
@@ -86,7 +106,9 @@ they do not.
 def configuration_page() -> str:
     """`docs/configuration.md`."""
     legend = "\n".join(f"- `{change.value}`: {meaning}" for change, meaning in CHANGES.items())
-    return f"{_CONFIGURATION}{legend}\n" + "".join(_section(path, keys) for path, keys in _sections())
+    codes = "\n".join(f"- `{code.value}`: {meaning}" for code, meaning in CODES.items())
+    sections = "".join(_section(path, keys) for path, keys in _sections())
+    return f"{_CONFIGURATION}{legend}\n{sections}\n## Problems\n\n{_PROBLEMS}{codes}\n"
 
 
 def coming_page() -> str:
