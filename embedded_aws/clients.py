@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import threading
 from typing import Any
 
 import boto3
@@ -63,17 +64,21 @@ def role_session(role_arn: str, session_name: str) -> tuple[str, str, str]:
     return access_key, digest[16:56], digest
 
 
+_lock = threading.Lock()
+
+
 @functools.lru_cache(maxsize=256)
 def _client(service: str, region: str, key: str, secret: str, token: str | None) -> Any:
-    return _session().client(  # type: ignore[call-overload]  # the service's name is not a literal
-        service,
-        region_name=region,
-        endpoint_url=os.environ["AWS_ENDPOINT_URL"],
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        aws_session_token=token,
-        config=_CONFIG,
-    )
+    with _lock:  # a session makes one client at a time
+        return _session().client(  # type: ignore[call-overload]  # the service's name is not a literal
+            service,
+            region_name=region,
+            endpoint_url=os.environ["AWS_ENDPOINT_URL"],
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            config=_CONFIG,
+        )
 
 
 @functools.cache

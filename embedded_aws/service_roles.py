@@ -1,11 +1,12 @@
-"""A service takes a role only if the role trusts it, and Step Functions only if the role can make its `.sync` rules.
+"""A service takes a role only if it can work with it: the role's trust, and for Step Functions rules and log delivery.
 
 AWS: https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html and
 https://docs.aws.amazon.com/step-functions/latest/dg/service-integration-iam-templates.html - a state machine with a
 `.sync` task is refused unless its role may put the managed EventBridge rule through which Step Functions learns of
-the end. https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html,
-https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html - likewise without the rule.
-MiniStack looks at neither.
+the end; https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html - and one that logs, unless the role may
+deliver logs. https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html,
+https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html - a function's and a project's
+role trust their service. MiniStack looks at none of this.
 """
 
 from __future__ import annotations
@@ -36,24 +37,38 @@ _RULES = {
 }
 """The managed rule behind each `.sync` integration."""
 
+_RULE_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
+_DELIVERY_ACTIONS = (
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+)
+
 
 def install() -> None:
     """Check roles where a function, a project or a machine is made, by API and by CloudFormation."""
     from ministack.services import codebuild, lambda_svc, stepfunctions
-    from ministack.services.cloudformation import provisioners
 
     _check_api(stepfunctions, "_create_state_machine", "AccessDeniedException", machine_refusal)
     _check_api(stepfunctions, "_update_state_machine", "AccessDeniedException", machine_refusal)
     _check_api(lambda_svc, "_create_function", "InvalidParameterValueException", function_refusal)
     _check_api(codebuild, "_create_project", "InvalidInputException", project_refusal)
-    _check_resource("AWS::Lambda::Function", lambda found: function_refusal(found))
+    _check_resource("AWS::Lambda::Function", function_refusal)
     _check_resource("AWS::CodeBuild::Project", lambda found: project_refusal({"serviceRole": found.get("ServiceRole")}))
-    _check_resource(
-        "AWS::StepFunctions::StateMachine",
-        lambda found: machine_refusal(
-            {"roleArn": found.get("RoleArn"), "definition": provisioners._sfn_definition(found)}
-        ),
-    )
+    _check_resource("AWS::StepFunctions::StateMachine", _template_machine_refusal)
+
+
+def _template_machine_refusal(found: dict[str, Any]) -> str | None:
+    from ministack.services.cloudformation import provisioners
+
+    logging = found.get("LoggingConfiguration") or {}
+    asked = {"roleArn": found.get("RoleArn"), "definition": provisioners._sfn_definition(found)}
+    return machine_refusal(asked | {"loggingConfiguration": {"level": logging.get("Level", "OFF")}})
 
 
 def machine_refusal(asked: dict[str, Any]) -> str | None:
@@ -65,9 +80,13 @@ def machine_refusal(asked: dict[str, Any]) -> str | None:
         principals = "Neither the global service principal states.amazonaws.com, nor the regional one"
         return f"{principals} is authorized to assume the provided role."
     text = str(asked.get("definition", ""))
-    used = [rule for integration, rule in _RULES.items() if integration in text]
-    refused = any(not _may_put(role, rule) for rule in used)
-    return f"'{role}' is not authorized to create managed-rule." if refused else None
+    rules = [rule for integration, rule in _RULES.items() if integration in text]
+    if not all(_may(role, _RULE_ACTIONS, f"arn:aws:events:{_where(role)}:rule/{rule}") for rule in rules):
+        return f"'{role}' is not authorized to create managed-rule."
+    level = (asked.get("loggingConfiguration") or {}).get("level", "OFF")
+    if level != "OFF" and not _may(role, _DELIVERY_ACTIONS, "*"):
+        return "The state machine IAM Role is not authorized to access the Log Destination"
+    return None
 
 
 def function_refusal(asked: dict[str, Any]) -> str | None:
@@ -104,14 +123,20 @@ def _trusts(role: str, service: str) -> bool:
     return record is None or trusts(record["AssumeRolePolicyDocument"], service)  # an absent one has its own error
 
 
-def _may_put(role: str, rule: str) -> bool:
+def _where(role: str) -> str:
+    """Region and account of the request, as they stand in an ARN."""
+    from ministack.core.responses import get_region
+
+    return f"{get_region()}:{role.split(':')[4]}"
+
+
+def _may(role: str, actions: tuple[str, ...], resource: str) -> bool:
     from ministack.core import iam_evaluator
     from ministack.core.responses import get_region
 
     key, _, _ = role_session(role, "StepFunctions")
-    arn = f"arn:aws:events:{get_region()}:{role.split(':')[4]}:rule/{rule}"
-    needed = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
-    return not any(iam_evaluator.enforce(key, action, "events", get_region(), arn) for action in needed)
+    decisions = [iam_evaluator.enforce(key, one, one.split(":")[0], get_region(), resource) for one in actions]
+    return not any(decisions)
 
 
 def _check_api(module: Any, name: str, code: str, refusal: Callable[[dict[str, Any]], str | None]) -> None:

@@ -25,9 +25,9 @@ CHILD = {
 }
 
 
-def _create(account: Account, role: str) -> None:
+def _create(account: Account, role: str, **options: Any) -> None:
     text = json.dumps({"QueryLanguage": "JSONata"} | CHILD)
-    account.client("stepfunctions").create_state_machine(name="m", roleArn=role, definition=text)
+    account.client("stepfunctions").create_state_machine(name="m", roleArn=role, definition=text, **options)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,16 @@ def test_the_rights_to_that_one_rule_are_enough(account: Account) -> None:
     _create(account, account.role("role", {"Effect": "Allow", "Action": actions, "Resource": rule}))
 
     assert account.client("stepfunctions").list_state_machines()["stateMachines"][0]["name"] == "m"
+
+
+def test_a_machine_that_logs_needs_the_rights_to_deliver_logs(account: Account) -> None:
+    account.client("logs").create_log_group(logGroupName="/machines")
+    group = f"arn:aws:logs:us-east-1:{account.id}:log-group:/machines:*"
+    logging = {"level": "ALL", "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}]}
+    role = account.role("role", {"Effect": "Allow", "NotAction": "logs:PutResourcePolicy", "Resource": "*"})
+
+    with pytest.raises(ClientError, match="not authorized to access the Log Destination"):
+        _create(account, role, loggingConfiguration=logging)
 
 
 def test_a_function_with_a_role_that_does_not_trust_lambda_is_refused(account: Account) -> None:
