@@ -143,6 +143,24 @@ def test_what_a_failed_create_made_is_deleted_whatever_its_policy(aws: Stubs, co
     assert find_leftovers(event(discard=True), context)["next"] == "done"
 
 
+def test_the_group_of_a_file_system_to_be_kept_goes_with_its_rules_after_a_failed_create(
+    aws: Stubs, context: LambdaContext
+) -> None:
+    ec2 = boto3.client("ec2")
+    group = ec2.create_security_group(GroupName="files", Description="files")["GroupId"]
+    itself = [{"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "UserIdGroupPairs": [{"GroupId": group}]}]
+    made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=itself)["SecurityGroupRules"]
+    resources = (
+        ("AWS::EC2::SecurityGroup", group, "DELETE_SKIPPED"),
+        ("AWS::EC2::SecurityGroupIngress", made[0]["SecurityGroupRuleId"], "DELETE_SKIPPED"),
+    )
+    gone(aws, *resources)
+    assert delete_leftovers({"stackId": STACK}, context)["deleted"] == 1
+    gone(aws, *resources)
+    tagged(aws)
+    assert find_leftovers(event(discard=True), context)["next"] == "done"
+
+
 def test_a_volume_that_is_not_the_stacks_is_never_deleted(aws: Stubs, context: LambdaContext) -> None:
     other = boto3.client("ec2").create_volume(
         AvailabilityZone="us-east-1a",

@@ -58,8 +58,10 @@ SWEEPERS = (
             lambda id_: {"NetworkInterfaceIds": [id_]}, "NetworkInterfaces"),
     Sweeper("AWS::EC2::LaunchTemplate", "ec2", "describe_launch_templates",
             lambda id_: {"LaunchTemplateIds": [id_]}, "LaunchTemplates"),
+    Sweeper("AWS::EC2::SecurityGroupIngress", "ec2", "describe_security_group_rules",
+            lambda id_: {"SecurityGroupRuleIds": [id_]}, "SecurityGroupRules"),  # goes with its group
     Sweeper("AWS::EC2::SecurityGroup", "ec2", "describe_security_groups", lambda id_: {"GroupIds": [id_]},
-            "SecurityGroups"),
+            "SecurityGroups", ("delete_security_group", "GroupId")),
     Sweeper("AWS::Batch::JobQueue", "batch", "describe_job_queues", lambda id_: {"jobQueues": [id_]}, "jobQueues",
             lives=lambda found, _: _described(found, "DELETED")),
     Sweeper("AWS::Batch::ComputeEnvironment", "batch", "describe_compute_environments",
