@@ -30,7 +30,7 @@ class Change(StrEnum):
     GROWS = "grows"
     """A larger value is applied in place; a smaller one would lose data, so an update is refused, naming the key."""
     ROLLS = "rolls"
-    """Batch starts new instances with the new value and retires the old ones as their jobs end."""
+    """Batch starts new instances with the new value; jobs on the old ones get some time to end."""
     REPLACES = "replaces"
     """CloudFormation would replace something that holds data or jobs, so an update is refused, naming the key."""
     FIXED = "fixed"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shoal.cluster.batch import UPDATE_TIMEOUT
 from shoal.cluster.configuration import Cluster
 from shoal.cluster.grammar import ADDITIONS, Change, Code, Refused
 from shoal.cluster.keys import DEPENDS, Key, walk
@@ -14,7 +15,7 @@ from shoal.cluster.keys import DEPENDS, Key, walk
 CHANGES = {
     Change.LIVE: "applied in place; nothing that runs is disturbed",
     Change.GROWS: "a larger value is applied in place; a smaller one is refused",
-    Change.ROLLS: "Batch starts new instances with the new value and retires the old ones as their jobs end",
+    Change.ROLLS: f"Batch starts new instances with the new value; jobs on the old ones get {UPDATE_TIMEOUT} minutes to end",
     Change.REPLACES: "refused: CloudFormation would replace something that holds data or jobs",
     Change.FIXED: "refused: an identity, or set up once when a machine first starts",
 }
