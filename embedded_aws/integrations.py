@@ -41,7 +41,7 @@ _BOTOCORE_NAMES = {
 _OPTIMISED = {
     "lambda": ("Lambda", "AWSLambdaException"),
     "states": ("StepFunctions", "AWSStepFunctionsException"),
-    "codebuild": ("CodeBuild", "AWSCodeBuildException"),
+    "codebuild": ("CodeBuild", "CodeBuildException"),
     "batch": ("Batch", "AWSBatchException"),
     "dynamodb": ("DynamoDB", "AmazonDynamoDBException"),
     "sqs": ("SQS", "AmazonSQSException"),

@@ -49,6 +49,8 @@ def test_resources_of_every_partition_are_known() -> None:
         ("aws-sdk:sfn:startExecution", "ExecutionAlreadyExists", "Sfn.ExecutionAlreadyExistsException"),
         ("states:startExecution", "ExecutionAlreadyExists", "StepFunctions.ExecutionAlreadyExistsException"),
         ("states:startExecution", "AccessDeniedException", "StepFunctions.AWSStepFunctionsException"),
+        ("codebuild:startBuild", "AccountLimitExceededException", "CodeBuild.AccountLimitExceededException"),
+        ("codebuild:startBuild", "AccessDeniedException", "CodeBuild.CodeBuildException"),
         ("lambda:invoke", "TooManyRequestsException", "Lambda.TooManyRequestsException"),
         ("lambda:invoke", "AccessDeniedException", "Lambda.AWSLambdaException"),
     ],

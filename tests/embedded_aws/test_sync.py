@@ -72,7 +72,7 @@ def test_stopping_the_parent_stops_the_child(account: Account) -> None:
 def test_a_role_that_may_not_stop_executions_leaves_the_child_running(account: Account) -> None:
     child = account.machine("child", LONG)
     denied = {"Effect": "Deny", "Action": "states:StopExecution", "Resource": "*"}
-    ended = account.run(_parent(account, child, ALLOW_ALL, denied, TimeoutSeconds=1))
+    ended = account.run(_parent(account, child, ALLOW_ALL, denied, TimeoutSeconds=3))
 
     assert ended["error"] == "States.Timeout"
     assert _child_status(account, child) == "RUNNING"
@@ -81,7 +81,7 @@ def test_a_role_that_may_not_stop_executions_leaves_the_child_running(account: A
 def test_a_task_that_times_out_stops_its_child(account: Account) -> None:
     child = account.machine("child", LONG)
 
-    ended = account.run(_parent(account, child, TimeoutSeconds=1))
+    ended = account.run(_parent(account, child, TimeoutSeconds=3))
 
     assert ended["error"] == "States.Timeout"
     until(lambda: _child_status(account, child) == "ABORTED", what="the child's end")
@@ -90,7 +90,7 @@ def test_a_task_that_times_out_stops_its_child(account: Account) -> None:
 def test_a_failing_branch_stops_the_child_of_the_other(account: Account) -> None:
     child = account.machine("child", LONG)
     fails = {
-        "Pause": {"Type": "Wait", "Seconds": 25, "Next": "Fail"},
+        "Pause": {"Type": "Wait", "Seconds": 150, "Next": "Fail"},
         "Fail": {"Type": "Fail", "Error": "BuildFailed", "Cause": "exit status 1"},
     }
     branches = [
