@@ -73,6 +73,8 @@ def _resources(stack: dict[str, Any]) -> dict[str, Any]:
         if logical_id == stack["StackName"] and event["ResourceType"] == STACK:
             continue
         record = existing.get(logical_id, {})
+        if event["ResourceStatus"].startswith("DELETE_") and _is_of_a_predecessor(event, record):
+            continue
         shown[logical_id] = {
             **shown.get(logical_id, {}),
             **record,
@@ -86,6 +88,11 @@ def _resources(stack: dict[str, Any]) -> dict[str, Any]:
             shown[logical_id]["PhysicalResourceId"] = physical_id
     updating = stack["StackStatus"].startswith("UPDATE")
     return {key: record for key, record in shown.items() if key in existing or _is_shown(record, updating)}
+
+
+def _is_of_a_predecessor(event: dict[str, Any], record: dict[str, Any]) -> bool:
+    """Whether an event is about what a resource of the stack was before it was replaced."""
+    return bool(record) and event["PhysicalResourceId"] not in ("", record["PhysicalResourceId"])
 
 
 def _is_shown(record: dict[str, Any], updating: bool) -> bool:
