@@ -80,6 +80,7 @@ def install() -> None:
         AssociateAddress=_associate_address,
         ReleaseAddress=_release_address,
         DeleteSecurityGroup=_delete_group,
+        DescribeRouteTables=_describe_route_tables,
     )
 
 
@@ -208,3 +209,12 @@ def _delete_group(delete: Action, query: Query) -> Response:
         raise RefusedError("DependencyViolation", f"resource {group} has a dependent object")
     ec2._tags.pop(group, None)
     return delete(query)
+
+
+def _describe_route_tables(describe: Action, query: Query) -> Response:
+    from ministack.services import ec2
+
+    for table in listed(query, "RouteTableId"):
+        if table not in ec2._route_tables:
+            raise RefusedError("InvalidRouteTableID.NotFound", f"The routeTable ID '{table}' does not exist")
+    return describe(query)

@@ -154,6 +154,8 @@ def test_a_head_node_with_a_volume_and_an_address(account: Account, stack: Stack
     node = ec2.describe_instances(InstanceIds=[stack.physical_id("Node")])["Reservations"][0]["Instances"][0]
     assert stack.outputs() == {"Ip": node["PrivateIpAddress"]}
     assert node["MetadataOptions"]["HttpTokens"] == "required"
+    root = ec2.describe_volumes(VolumeIds=[node["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]])["Volumes"][0]
+    assert (root["Size"], {"Key": "Name", "Value": "head"} in root["Tags"]) == (40, True)
     data = ec2.describe_instance_attribute(InstanceId=node["InstanceId"], Attribute="userData")["UserData"]["Value"]
     assert data == user_data
     assert ec2.describe_volumes(VolumeIds=[stack.physical_id("Disk")])["Volumes"][0]["State"] == "in-use"

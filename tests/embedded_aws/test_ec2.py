@@ -45,6 +45,7 @@ def shown(ec2: Any, identifier: str) -> dict[str, Any]:
         ("describe_images", {"ImageIds": ["ami-0123456789abcdeff"]}, "InvalidAMIID.NotFound"),
         ("describe_subnets", {"SubnetIds": ["subnet-0123456789abcdeff"]}, "InvalidSubnetID.NotFound"),
         ("describe_vpcs", {"VpcIds": ["vpc-0123456789abcdeff"]}, "InvalidVpcID.NotFound"),
+        ("describe_route_tables", {"RouteTableIds": ["rtb-0123456789abcdeff"]}, "InvalidRouteTableID.NotFound"),
         ("describe_volumes", {"VolumeIds": ["vol-0123456789abcdeff"]}, "InvalidVolume.NotFound"),
         ("describe_snapshots", {"SnapshotIds": ["snap-0123456789abcdeff"]}, "InvalidSnapshot.NotFound"),
         ("describe_key_pairs", {"KeyNames": ["nobody"]}, "InvalidKeyPair.NotFound"),
