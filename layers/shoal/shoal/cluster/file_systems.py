@@ -17,7 +17,7 @@ from shoal_node.contract import HOME, FileSystem
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
-    from shoal.cluster.storage import EfsSettings
+    from shoal.cluster.efs import EfsSettings
 
 NFS_PORT = 2049
 

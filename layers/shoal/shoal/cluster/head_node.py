@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from shoal.cluster.bucket import EMPTY_BUCKET
 from shoal.cluster.file_systems import file_systems, mount_target_ids
-from shoal.cluster.grammar import Change, Code, Integer, Matching, Refused, Section, Violation, problem
+from shoal.cluster.grammar import Change, Code, Matching, Refused, Section, Violation, problem
 from shoal.cluster.iam import HeadNodeIam
 from shoal.cluster.image import HeadNodeImage
+from shoal.cluster.local_storage import LocalStorage
 from shoal.cluster.monitoring import HEAD_NODE_LOGS
 from shoal.cluster.network import HeadNodeNetworking, head_node_groups
 from shoal.cluster.repository import EMPTY_REPOSITORY
 from shoal.cluster.site import Site, names
-from shoal.cluster.storage import Directory, volumes
+from shoal.cluster.storage import volumes
 from shoal.cluster.template import Resource, Value, get_att, ref, tag_list
 from shoal.cluster.user_data import head_node_script
-from shoal.cluster.volume import VolumeType, default_iops, default_throughput, volume_violations
 from shoal_node.contract import NodePackage, Settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 ANYWHERE = "0.0.0.0/0"
 _OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 CIDR_OR_PREFIX_LIST = rf"({_OCTET}\.){{3}}{_OCTET}/(3[0-2]|[12]?\d)|pl-[a-zA-Z0-9]+"
-_DEVELOPERS = Refused("it serves the development of ParallelCluster", "remove the key")
 
 
 class Ssh(Section):
@@ -41,43 +40,6 @@ class Ssh(Section):
         str, Change.LIVE, Matching(CIDR_OR_PREFIX_LIST, "a range like `192.0.2.0/24`, or a prefix list id")
     ] = ANYWHERE
     """Addresses, as CIDR or prefix list, from which the head node's own security group accepts connections."""
-
-
-class RootVolume(Section):
-    """Root volume of the head node."""
-
-    volume_type: Annotated[VolumeType, Change.REPLACES] = "gp3"
-    """Type of the volume."""
-    iops: Annotated[Integer | None, Change.REPLACES] = Field(default_factory=default_iops)
-    """I/O operations each second: 3000 for gp3 and 100 for io1 and io2, unless given; no other type has it."""
-    size: Annotated[Integer | None, Change.REPLACES] = None
-    """Size in GiB; without it the size of the AMI."""
-    throughput: Annotated[Integer | None, Change.REPLACES] = Field(default_factory=default_throughput)
-    """MiB/s of a gp3 volume, 125 unless given; at most a quarter of `Iops`."""
-    encrypted: Annotated[bool, Change.REPLACES] = True
-    """Whether the volume is encrypted."""
-    delete_on_termination: Annotated[bool, Change.REPLACES] = True
-    """Whether the volume goes with the head node."""
-
-    def rules(self) -> Iterator[Violation]:
-        """EBS's limits by type."""
-        return volume_violations(self.volume_type, self.size, self.iops, self.throughput)
-
-
-class EphemeralVolume(Section):
-    """The instance's own disks, striped into one volume."""
-
-    mount_dir: Annotated[Directory, Change.FIXED] = "/scratch"
-    """Directory under which the head node mounts them, if its instance type has any."""
-
-
-class LocalStorage(Section):
-    """Volumes of the head node alone."""
-
-    root_volume: RootVolume = RootVolume()
-    """Root volume of the head node."""
-    ephemeral_volume: EphemeralVolume = EphemeralVolume()
-    """The instance's own disks."""
 
 
 def _never_secured(value: bool) -> bool:
@@ -146,46 +108,6 @@ class HeadNode(Section):
         if self.shared_storage_efs_settings is not None and self.shared_storage_type != "Efs":
             suggestion = "write SharedStorageType: Efs, or remove SharedStorageEfsSettings"
             yield Violation("SharedStorageEfsSettings", "needs SharedStorageType: Efs", suggestion)
-
-
-class Timeouts(Section):
-    """How long nodes may take to start."""
-
-    head_node_bootstrap_timeout: Annotated[Integer, Change.LIVE, Field(ge=1)] = 2100
-    """Seconds after which a head node that did not signal counts as failed."""
-    compute_node_bootstrap_timeout: Annotated[
-        None, Refused("Batch starts the compute instances and waits for them itself", "remove the key")
-    ] = None
-    """Seconds a compute node may take to start."""
-
-
-class DevSettings(Section):
-    """Settings for developers."""
-
-    timeouts: Timeouts = Timeouts()
-    """How long nodes may take to start."""
-    cookbook: Annotated[None, Refused("nodes are not set up by Chef", "make an AMI, as HeadNode.Image.CustomAmi")] = (
-        None
-    )
-    """Chef cookbook and attributes."""
-    node_package: Annotated[None, Refused("Shoal brings its own node package", "remove the key")] = None
-    """Package of ParallelCluster's node daemons."""
-    aws_batch_cli_package: Annotated[
-        None, Refused("the head node installs the published Batch client", "install another in a virtual environment")
-    ] = None
-    """Package of the Batch client."""
-    cluster_template: Annotated[None, _DEVELOPERS] = None
-    """Another template of the cluster's stack."""
-    ami_search_filters: Annotated[
-        None, Refused("the AMI is the system's newest official one", "name yours as Image.CustomAmi")
-    ] = None
-    """How ParallelCluster searches its own AMIs."""
-    instance_types_data: Annotated[None, _DEVELOPERS] = None
-    """Facts about instance types, instead of EC2's."""
-    compute_startup_time_metric_enabled: Annotated[None, _DEVELOPERS] = None
-    """A metric of ParallelCluster's node daemons."""
-    efa_interface_type: Annotated[None, _DEVELOPERS] = None
-    """Kind of EFA network interface of Slurm compute nodes."""
 
 
 # ---- resources

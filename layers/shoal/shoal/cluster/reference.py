@@ -15,7 +15,7 @@ from shoal.cluster.keys import DEPENDS, Key, walk
 CHANGES = {
     Change.LIVE: "applied in place; nothing that runs is disturbed",
     Change.GROWS: "a larger value is applied in place; a smaller one is refused",
-    Change.ROLLS: f"Batch starts instances with the new value; jobs on the old ones have {UPDATE_TIMEOUT} minutes to end",
+    Change.ROLLS: f"Batch starts instances with the new value; jobs on old ones have {UPDATE_TIMEOUT} minutes to end",
     Change.REPLACES: "refused: CloudFormation would replace something that holds data or jobs",
     Change.FIXED: "refused: an identity, or set up once when a machine first starts",
 }

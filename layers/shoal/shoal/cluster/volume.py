@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from shoal.cluster.grammar import Code, Violation
+from shoal.cluster.grammar import Code, Matching, Violation
 
+KmsKeyId = Annotated[str, Matching(r"[A-Za-z0-9:/_-]+", "the id, alias or ARN of a KMS key")]
 VolumeType = Literal["standard", "io1", "io2", "gp2", "st1", "sc1", "gp3"]
 SIZES = MappingProxyType(
     {
