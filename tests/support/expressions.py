@@ -6,6 +6,8 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from jsonata import Jsonata
@@ -22,36 +24,50 @@ def evaluate(template: Any, variables: Mapping[str, Any], now: float) -> Any:
     Args:
         template: any JSON value.
         variables: the state's variables, and `states`.
-        now: virtual time in seconds since the epoch, what `$millis()` answers.
+        now: virtual time in seconds since the epoch, what `$millis()` and `$now()` answer.
     """
+    bound = {name: _with_nulls(value) for name, value in variables.items()}
+    return _evaluated(template, bound | _functions(now))
+
+
+def _evaluated(template: Any, bound: Mapping[str, Any]) -> Any:
     if isinstance(template, str) and template.startswith("{%") and template.endswith("%}"):
-        return _expression(template[2:-2].strip(), variables, now)
+        return _expression(template[2:-2].strip(), bound)
     if isinstance(template, dict):
-        return {key: evaluate(value, variables, now) for key, value in template.items()}
+        return {key: _evaluated(value, bound) for key, value in template.items()}
     if isinstance(template, list):
-        return [evaluate(value, variables, now) for value in template]
+        return [_evaluated(value, bound) for value in template]
     return template
 
 
-def _expression(text: str, variables: Mapping[str, Any], now: float) -> Any:
+def _expression(text: str, bound: Mapping[str, Any]) -> Any:
     try:
-        compiled = Jsonata(text)
-        compiled.set_output_convert_nulls(False)
-        compiled.register_lambda("millis", lambda: int(now * 1000))
-        compiled.register_lambda("uuid", lambda: str(uuid.uuid4()))
-        compiled.register_lambda("parse", lambda value: _with_nulls(json.loads(value)))
-        compiled.register_lambda(
-            "hash", lambda value, algorithm: hashlib.new(_digest(algorithm), value.encode()).hexdigest()
-        )
-        frame = compiled.create_frame()
-        for name, value in variables.items():
-            frame.bind(name, _with_nulls(value))
-        result = compiled.evaluate(None, frame)
+        result = _compiled(text).evaluate(None, bound)
     except Exception as error:  # every fault of an expression is this one error on AWS
         raise QueryEvaluationError(f"{text}: {error}") from error
     if result is None:
         raise QueryEvaluationError(f"{text} is undefined")
     return _without_nulls(result)
+
+
+@cache
+def _compiled(text: str) -> Any:
+    compiled = Jsonata(text)
+    compiled.set_output_convert_nulls(False)
+    return compiled
+
+
+def _functions(now: float) -> dict[str, Any]:
+    """What Step Functions adds to JSONata, and the functions that tell the time."""
+    time = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    functions = {
+        "millis": lambda: int(now * 1000),
+        "now": lambda: time,
+        "uuid": lambda: str(uuid.uuid4()),
+        "parse": lambda value: _with_nulls(json.loads(value)),
+        "hash": lambda value, algorithm: hashlib.new(_digest(algorithm), value.encode()).hexdigest(),
+    }
+    return {name: Jsonata.JLambda(function) for name, function in functions.items()}
 
 
 def _digest(algorithm: str) -> str:

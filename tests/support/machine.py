@@ -1,7 +1,8 @@
 """Run a JSONata state machine in process, on a virtual clock, against scripted answers.
 
 As strict as AWS where the embedded AWS is kinder: `States.ALL` catches neither `States.Runtime` nor
-`States.DataLimitExceeded`, branches have variables of their own, a machine's `TimeoutSeconds` ends it.
+`States.DataLimitExceeded`, branches have variables of their own, a machine's `TimeoutSeconds` ends it, and a branch
+that fails stops the others. Jitter is left out: a retry waits as long as it may.
 """
 
 from __future__ import annotations
@@ -9,53 +10,33 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from tests.support.execution import START, Again, Call, Execution, StateError, TimedOutError, Visit
 from tests.support.expressions import QueryEvaluationError, evaluate
 
+__all__ = ["LARGEST_DATA", "START", "Execution", "Lasting", "Machine", "StateError"]
+
 LARGEST_DATA = 128 * 1024
-"""Shoal's own ceiling for what one state hands on, in bytes; AWS's is 262,144
-(https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
+"""Shoal's own ceiling for what one state hands on, in bytes."""
+LIMIT = 256 * 1024
+"""AWS's ceiling (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 MOST_STEPS = 5_000
 """A machine that takes more states than this does not end; AWS stops at 25,000 events."""
 UNCATCHABLE = {"States.Runtime", "States.DataLimitExceeded"}
-START = 1_795_514_400.0
-"""Virtual time when every execution starts: 2026-11-24T10:00:00Z."""
 
 Answer = Callable[[str, Any], Any]
-"""Takes a Task's name and arguments; returns its result or raises `StateError`."""
+"""Takes a Task's name and arguments; returns its result or a `Lasting`, or raises `StateError`."""
 
 
-class StateError(Exception):
-    """A state failed with an error name and a cause."""
+@dataclass(frozen=True)
+class Lasting:
+    """An answer that takes virtual time; a Task whose `TimeoutSeconds` are over before gets none."""
 
-    def __init__(self, name: str, cause: str = "") -> None:
-        super().__init__(f"{name}: {cause}")
-        self.name, self.cause = name, cause
-
-
-@dataclass
-class Execution:
-    """What an execution did."""
-
-    status: str = "RUNNING"
-    output: Any = None
-    error: str = ""
-    cause: str = ""
-    path: list[str] = field(default_factory=list)
-    """Names of the states entered, in order."""
-    retries: list[tuple[str, str]] = field(default_factory=list)
-    """State and error of every retry."""
-    inputs: list[tuple[str, Any]] = field(default_factory=list)
-    """State and input of every state entered."""
-    clock: float = START
-    largest: int = 0
-    """Bytes of the largest value that any state handed on."""
-
-
-class _EndedError(Exception):
-    """The machine's own `TimeoutSeconds` ran out; no Catch sees it."""
+    seconds: float
+    answer: Callable[[float], Any]
+    """Takes the time at the end; returns the result, or raises `StateError`."""
 
 
 class Machine:
@@ -66,7 +47,7 @@ class Machine:
 
     def run(self, data: Any, answer: Answer, execution_name: str = "test") -> Execution:
         """Run from the start to the end."""
-        execution = Execution()
+        execution = Execution(self.definition.get("TimeoutSeconds", 99_999_999))
         context = {
             "Execution": {
                 "Id": f"arn:aws:states:us-east-1:111111111111:execution:{self.name}:{execution_name}",
@@ -80,42 +61,32 @@ class Machine:
             },
         }
         try:
-            output = self._walk(self.definition, data, {}, context, execution, answer)
-            execution.status, execution.output = "SUCCEEDED", output
-        except _EndedError:
+            execution.output = walk(self.definition, data, {}, context, execution, answer)
+            execution.status = "SUCCEEDED"
+        except TimedOutError:
             execution.status, execution.error = "TIMED_OUT", "States.Timeout"
         except StateError as failure:
             execution.status, execution.error, execution.cause = "FAILED", failure.name, failure.cause
         return execution
 
-    def _walk(
-        self,
-        block: Mapping[str, Any],
-        data: Any,
-        variables: dict[str, Any],
-        context: Any,
-        run: Execution,
-        answer: Answer,
-    ) -> Any:
-        name: str | None = block["StartAt"]
-        while name is not None:
-            state = block["States"][name]
-            run.path.append(name)
-            run.inputs.append((name, copy.deepcopy(data)))
-            if len(run.path) > MOST_STEPS:
-                raise StateError("States.Runtime", "the machine does not end")
-            if run.clock - START > self.definition.get("TimeoutSeconds", 99_999_999):
-                raise _EndedError
-            step = _Step(self, state, name, data, variables, context, run, answer)
-            name, data = step.take()
-        return data
+
+def walk(
+    block: Mapping[str, Any], data: Any, variables: dict[str, Any], context: Any, run: Execution, answer: Answer
+) -> Any:
+    """Take a machine's or a branch's states from the first to the last; the last one's output."""
+    name: str | None = block["StartAt"]
+    while name is not None:
+        run.visits.append(Visit(run.clock, name, copy.deepcopy(data)))
+        if len(run.visits) > MOST_STEPS:
+            raise StateError("States.Runtime", "the machine does not end")
+        name, data = _Step(block["States"][name], name, data, variables, context, run, answer).take()
+    return data
 
 
 @dataclass
 class _Step:
     """One state of one execution."""
 
-    machine: Machine
     state: Mapping[str, Any]
     name: str
     data: Any
@@ -126,47 +97,52 @@ class _Step:
 
     def take(self) -> tuple[str | None, Any]:
         """Run the state; the next state's name, or none at the end, and its data."""
-        try:
-            return self._by_type()
-        except QueryEvaluationError as error:
-            return self._caught(StateError("States.QueryEvaluationError", str(error)))
-
-    def _by_type(self) -> tuple[str | None, Any]:
         kind = self.state["Type"]
         if kind == "Fail":
             raise StateError(str(self._value("Error", "")), str(self._value("Cause", "")))
         if kind == "Choice":
             return self._choose()
-        if kind == "Wait":
-            self.run.clock += float(self._value("Seconds"))
         if kind in {"Task", "Map", "Parallel"}:
             return self._try()
+        if kind == "Wait":
+            self.run.let_pass(float(self._value("Seconds")))
+        elif kind not in {"Pass", "Succeed"}:
+            raise ValueError(f"{self.name}: states of type {kind} are not known here")
         return self.state.get("Next"), self._finish(self.state, {}, self.data)
 
-    def _states(self, **more: Any) -> dict[str, Any]:
-        return {"input": self.data, "context": {**self.context, "State": {"Name": self.name}}, **more}
+    def _value(self, key: str, default: Any = None) -> Any:
+        return self._evaluate(self.state.get(key, default))
 
-    def _value(self, key: str, default: Any = None, **more: Any) -> Any:
-        variables = {**self.variables, "states": self._states(**more)}
-        return evaluate(self.state.get(key, default), variables, self.run.clock)
+    def _evaluate(self, template: Any, **more: Any) -> Any:
+        states = {"input": self.data, "context": {**self.context, "State": {"Name": self.name}}, **more}
+        if "map" in states:
+            states["context"]["Map"] = states.pop("map")
+        try:
+            return evaluate(template, {**self.variables, "states": states}, self.run.clock)
+        except QueryEvaluationError as error:
+            raise StateError("States.QueryEvaluationError", str(error)) from error
 
     def _finish(self, block: Mapping[str, Any], more: dict[str, Any], default: Any) -> Any:
-        variables = {**self.variables, "states": self._states(**more)}
-        assigned = evaluate(block.get("Assign", {}), variables, self.run.clock)
-        output = evaluate(block["Output"], variables, self.run.clock) if "Output" in block else default
-        self.variables.update(copy.deepcopy(assigned))
+        """Assign and output of a state, a rule or a catcher; both see the variables as they were before."""
+        assigned = self._evaluate(block.get("Assign", {}), **more)
+        output = self._evaluate(block["Output"], **more) if "Output" in block else default
         self._measure(output)
-        self._measure(self.variables)
+        self._measure(assigned)
+        self.variables.update(copy.deepcopy(assigned))
+        self.run.largest = max(self.run.largest, len(json.dumps(self.variables)))
         return output
 
     def _measure(self, value: Any) -> None:
-        self.run.largest = max(self.run.largest, len(json.dumps(value)))
+        size = len(json.dumps(value))
+        self.run.largest = max(self.run.largest, size)
+        if size > LIMIT:
+            raise StateError("States.DataLimitExceeded", f"{self.name}: {size} bytes")
 
     def _choose(self) -> tuple[str, Any]:
         for choice in self.state["Choices"]:
-            condition = evaluate(choice["Condition"], {**self.variables, "states": self._states()}, self.run.clock)
+            condition = self._evaluate(choice["Condition"])
             if not isinstance(condition, bool):
-                raise QueryEvaluationError(f"{choice['Condition']} is not true or false")
+                raise StateError("States.QueryEvaluationError", f"{choice['Condition']} is not true or false")
             if condition:
                 return choice["Next"], self._finish(choice, {}, self.data)
         if "Default" not in self.state:
@@ -186,28 +162,45 @@ class _Step:
     def _result(self) -> Any:
         kind = self.state["Type"]
         if kind == "Task":
-            arguments = self._value("Arguments", self.data)
-            self._measure(arguments)
-            return self.answer(self.name, arguments)
+            return self._task(self._value("Arguments", self.data))
         if kind == "Parallel":
-            return [self._branch(branch, self.data) for branch in self.state["Branches"]]
-        items = self._value("Items", self.data)
-        selector = self.state.get("ItemSelector")
-        return [
-            self._branch(self.state["ItemProcessor"], self._item(selector, item, index))
-            for index, item in enumerate(items)
-        ]
+            return self._side_by_side([(branch, self.data) for branch in self.state["Branches"]])
+        selector, processor = self.state.get("ItemSelector", "{% $states.context.Map.Item.Value %}"), "ItemProcessor"
+        places = [{"Item": {"Value": item, "Index": index}} for index, item in enumerate(self._value("Items"))]
+        return self._side_by_side([(self.state[processor], self._evaluate(selector, map=place)) for place in places])
 
-    def _item(self, selector: Any, item: Any, index: int) -> Any:
-        if selector is None:
-            return item
-        states = self._states()
-        states["context"]["Map"] = {"Item": {"Value": item, "Index": index}}
-        return evaluate(selector, {**self.variables, "states": states}, self.run.clock)
+    def _task(self, arguments: Any) -> Any:
+        self._measure(arguments)
+        began, limit = self.run.clock, self.state.get("TimeoutSeconds", 99_999_999)
+        try:
+            result = self.answer(self.name, arguments)
+            if not isinstance(result, Lasting):
+                return result
+            self.run.let_pass(min(result.seconds, limit))
+            if result.seconds > limit:
+                raise StateError("States.Timeout", "")  # AWS gives no cause
+            return result.answer(self.run.clock)
+        finally:
+            self.run.calls.append(Call(began, self.name, copy.deepcopy(arguments), self.run.clock))
 
-    def _branch(self, branch: Mapping[str, Any], data: Any) -> Any:
-        own = copy.deepcopy(self.variables)
-        return self.machine._walk(branch, copy.deepcopy(data), own, self.context, self.run, self.answer)
+    def _side_by_side(self, branches: list[tuple[Mapping[str, Any], Any]]) -> list[Any]:
+        """Run branches that begin together; the first failure ends them all."""
+        results: list[Any] = []
+        failures: list[tuple[float, int, Exception]] = []
+        runs = [self.run.fork() for _ in branches]
+        for number, ((block, data), run) in enumerate(zip(branches, runs, strict=True)):
+            own = copy.deepcopy(self.variables)
+            try:
+                results.append(walk(block, copy.deepcopy(data), own, self.context, run, self.answer))
+            except (StateError, TimedOutError) as failure:
+                failures.append((run.clock, number, failure))
+        end = min(failures)[0] if failures else max((run.clock for run in runs), default=self.run.clock)
+        for run in runs:
+            self.run.join(run, until=end)
+        self.run.clock = end
+        if failures:
+            raise min(failures)[2]
+        return results
 
     def _retry(self, error: StateError, attempts: dict[int, int]) -> bool:
         for index, block in enumerate(self.state.get("Retry", [])):
@@ -217,8 +210,8 @@ class _Step:
                     return False
                 attempts[index] = made + 1
                 delay = block.get("IntervalSeconds", 1) * block.get("BackoffRate", 2.0) ** made
-                self.run.clock += min(delay, block.get("MaxDelaySeconds", delay))
-                self.run.retries.append((self.name, error.name))
+                self.run.let_pass(min(delay, block.get("MaxDelaySeconds", delay)))
+                self.run.repeats.append(Again(self.run.clock, self.name, error.name))
                 return True
         return False
 
