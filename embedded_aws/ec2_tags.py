@@ -1,7 +1,7 @@
-"""Tags of EC2's resources, where policies and the tagging API look for them.
+"""Tags of EC2's and EFS's resources, where policies and the tagging API look for them.
 
-AWS: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html - `aws:ResourceTag` holds the
-tags of the resource of a request. MiniStack collects those of nine services, and EC2 is not among them.
+AWS: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html - `aws:ResourceTag` holds
+the tags of the resource of a request. MiniStack collects those of nine services, and these two are not among them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from embedded_aws.iam_resources import EC2_KINDS
 
 HOOKS: tuple[Hook, ...] = (
     ("services.tagging", "_RESOURCE_TAG_COLLECTORS"),
+    ("services.tagging", "_collect_efs"),
     ("services.ec2", "_tags"),
     ("core.responses", "get_account_id"),
     ("core.responses", "get_region"),
@@ -24,6 +25,7 @@ def install() -> None:
     from ministack.services import tagging
 
     tagging._RESOURCE_TAG_COLLECTORS["ec2"] = collect
+    tagging._RESOURCE_TAG_COLLECTORS["elasticfilesystem"] = tagging._collect_efs
 
 
 def collect() -> Iterator[tuple[str, list[dict[str, str]]]]:

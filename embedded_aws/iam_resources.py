@@ -20,6 +20,7 @@ HOOKS: tuple[Hook, ...] = (
     ("core.iam_actions", "extract_iam_action"),
     ("core.iam_actions", "request_tag_context"),
     ("core.iam_actions", "logs_service_context"),
+    ("services.efs", "_mount_targets"),
     ("services.iam", "_roles"),
     ("services.iam", "_instance_profiles"),
     ("services.cloudformation", "_change_sets"),
@@ -60,7 +61,8 @@ def install() -> None:
         found = None
         if service in RESOURCES:
             action = iam_actions.extract_iam_action(service, method, path, headers, body, params) or ""
-            found = RESOURCES[service](action.split(":")[-1], parameters(body, params), f"{region}:{account}")
+            asked = {**parameters(body, params), "path": path}
+            found = RESOURCES[service](action.split(":")[-1], asked, f"{region}:{account}")
         return found or other_resource(service, method, path, headers, body, params, region, account)
 
     def keys(service: str, action: str, body: bytes, params: Any) -> Any:
@@ -136,8 +138,12 @@ def ec2(action: str, asked: Parameters, where: str) -> str | None:
 
 
 def elasticfilesystem(action: str, asked: Parameters, where: str) -> str | None:
-    """Describing one file system, by a query parameter."""
+    """Describing one file system, by a query parameter; a mount target, in query or path, is its file system's."""
+    from ministack.services import efs
+
     system = asked.get("FileSystemId")
+    if target := asked.get("MountTargetId") or asked.get("path", "").partition("/mount-targets/")[2].split("/")[0]:
+        system = (efs._mount_targets.get(target) or {}).get("FileSystemId", "*")
     return f"arn:aws:elasticfilesystem:{where}:file-system/{system}" if system else None
 
 

@@ -44,3 +44,18 @@ def test_a_role_may_not_tag_another_clusters_instance(account: Account, ec2: Any
     other = launched(account, OTHER)
     with pytest.raises(ClientError, match="UnauthorizedOperation"):
         ec2.create_tags(Resources=[other], Tags=[{"Key": "state", "Value": "ready"}])
+
+
+def test_a_role_deletes_a_mount_target_only_of_a_file_system_with_the_tag(account: Account) -> None:
+    efs = account.client("efs")
+    subnet = account.client("ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    systems = [efs.create_file_system(CreationToken=tag["Value"], Tags=[tag])["FileSystemId"] for tag in (MINE, OTHER)]
+    mine, other = (efs.create_mount_target(FileSystemId=system, SubnetId=subnet)["MountTargetId"] for system in systems)
+    deleting = MAY_TAG_MINE | {
+        "Action": "elasticfilesystem:DeleteMountTarget",
+        "Resource": "arn:aws:elasticfilesystem:*:*:file-system/*",
+    }
+    narrow = account.assume(account.role("deleter", deleting), "efs")
+    narrow.delete_mount_target(MountTargetId=mine)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        narrow.delete_mount_target(MountTargetId=other)
