@@ -170,6 +170,18 @@ def test_the_homes_move_to_a_volume_mounted_over_them(account: Account, machine:
     assert machine.run("ls /home").split() == ["admin", "lost+found"]
 
 
+def test_a_copy_of_the_homes_that_was_interrupted_is_made_again(account: Account, machine: Machine) -> None:
+    bootstrap = Bootstrap(account, machine, ebs("home", "home"))
+    (device,) = bootstrap.attach()
+    subprocess.run(["mkfs.ext4", "-q", "-F", device], check=True)
+    machine.run(
+        f"mkdir /m && mount {device} /m && mkdir /m/.admin.partial && echo half > /m/.admin.partial/x && umount /m"
+    )
+    bootstrap.succeed()
+    assert machine.run("ls -A /home").split() == ["admin", "lost+found"]
+    assert machine.run("ls /home/admin").split() == ["authorized_keys"]
+
+
 def test_a_directory_may_have_characters_that_mean_something_to_a_shell(account: Account, machine: Machine) -> None:
     directory = '/it\'s "$HOME" `id` #1'
     bootstrap = Bootstrap(account, machine, ebs("odd", directory))

@@ -110,26 +110,26 @@ def assembled(volume: Volume, devices: list[Path]) -> Path:
         NodeError: only some of them are empty.
     """
     array = array_path(volume)
-    if array.exists():
-        return array
-    empty = [is_empty(device) for device in devices]
-    names = [str(device) for device in devices]
-    if all(empty):
-        level, count = f"--level={volume.raid_level}", f"--raid-devices={len(devices)}"
-        run("mdadm", "--create", str(array), level, count, "--metadata=1.2", "--homehost=any", "--run", *names)
-    elif any(empty):
-        raise NodeError(f"of the disks of {volume.name} only some belong to an array; none is formatted")
-    else:
-        run("mdadm", "--assemble", str(array), *names)
-    _remember_array(run("mdadm", "--detail", "--brief", str(array)).stdout.strip())
+    if not array.exists():
+        empty = [is_empty(device) for device in devices]
+        names = [str(device) for device in devices]
+        if all(empty):
+            level, count = f"--level={volume.raid_level}", f"--raid-devices={len(devices)}"
+            run("mdadm", "--create", str(array), level, count, "--metadata=1.2", "--homehost=any", "--run", *names)
+        elif any(empty):
+            raise NodeError(f"of the disks of {volume.name} only some belong to an array; none is formatted")
+        else:
+            run("mdadm", "--assemble", str(array), *names)
+    _remember(array)
     return array
 
 
-def _remember_array(line: str) -> None:
+def _remember(array: Path) -> None:
     """Have the array assembled under its name when the node restarts."""
     path = next((path for path in map(Path, MDADM_FILES) if path.exists()), Path(MDADM_FILES[-1]))
     known = path.read_text().splitlines() if path.exists() else []
-    if line not in known:
+    if not any(str(array) in line.split() for line in known):
+        line = run("mdadm", "--detail", "--brief", str(array)).stdout.strip()
         write(path, "\n".join([*known, line, ""]))
 
 
@@ -143,12 +143,13 @@ def striped(devices: list[Path]) -> Path:
     scratch = Path(SCRATCH_DEVICE)
     if scratch.exists():
         return scratch
+    names = [str(device) for device in devices]
     empty = [is_empty(device) for device in devices]
     if all(empty):
-        names = [str(device) for device in devices]
         run("vgcreate", SCRATCH_GROUP, *names)
-        stripes = ["--stripes", str(len(names)), "--stripesize", STRIPE_KIB]
-        run("lvcreate", "--yes", "--extents", "100%FREE", *stripes, "--name", scratch.name, SCRATCH_GROUP)
     else:
         run("vgchange", "--activate", "y", SCRATCH_GROUP)
+    if not scratch.exists():
+        stripes = ["--stripes", str(len(names)), "--stripesize", STRIPE_KIB]
+        run("lvcreate", "--yes", "--extents", "100%FREE", *stripes, "--name", scratch.name, SCRATCH_GROUP)
     return scratch

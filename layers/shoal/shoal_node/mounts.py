@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
 from shoal_node.contract import HOME, Settings, efs_mount, fstab_field
@@ -57,7 +58,10 @@ def _move_homes(source: str, kind: str, options: str) -> None:
     try:
         for directory in sorted(Path(HOME).iterdir()):
             if not (STAGING / directory.name).exists():
-                run("cp", "--archive", str(directory), f"{STAGING}/")
+                partial = STAGING / f".{directory.name}.partial"
+                shutil.rmtree(partial, ignore_errors=True)
+                run("cp", "--archive", str(directory), str(partial))
+                partial.rename(STAGING / directory.name)
     finally:
         run("umount", str(STAGING))
 
