@@ -35,8 +35,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _step(event: dict[str, Any], stack_id: str, status: str) -> Step:
     if event["action"] == "create-change-set":
-        found = cloudformation.describe_change_set(stack_id, event["changeSetName"]) if stack_id else None
-        return next_of_change_set(status, found["Status"] if found else None)
+        found = cloudformation.describe_change_set(event["stackName"], event["changeSetName"])
+        return next_of_change_set(status, found["Status"] if found else None, started=event["started"])
     if event["action"] == "await":
         there = cloudformation.stack_resources(stack_id or event["stackName"])
         made = [item for item in there if item["ResourceStatus"] in MADE]

@@ -24,7 +24,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         OperationError: `StackFailed` when CloudFormation could not work the change set out.
     """
     name, after = event["clusterName"], event["plan"]["after"]
-    change_set = cloudformation.describe_change_set(event["stackId"], event["changeSetName"]) or {}
+    change_set = cloudformation.describe_change_set(event["stackName"], event["changeSetName"]) or {}
     reason = change_set.get("StatusReason", "the change set is gone")
     if change_set.get("Status") != "CREATE_COMPLETE" and not NO_CHANGES.search(reason):
         raise OperationError(ErrorCode.STACK_FAILED, f"the change set of cluster {name} failed: {reason}")

@@ -18,7 +18,7 @@ from shoal.errors import ErrorCode, OperationError
 from tests.functions.conftest import ENVIRONMENT
 from tests.support.clusters import configuration, queue, site
 
-STACK = "arn:aws:cloudformation:us-east-1:111111111111:stack/shoal-cluster-genomics/0a1b"
+STACK = "shoal-cluster-genomics"
 OLD = configuration()
 NEW = configuration(Scheduling={"Scheduler": "awsbatch", "AwsBatchQueues": [queue("main", CapacityType="SPOT")]})
 MAIN = load(NEW).scheduling.aws_batch_queues[0]
@@ -40,7 +40,7 @@ def event(**fields: Any) -> dict[str, Any]:
         "operation": "update",
         "clusterName": "genomics",
         "dryrun": False,
-        "stackId": STACK,
+        "stackName": STACK,
         "changeSetName": "op-2",
         "plan": {"before": stored("old", OLD), "after": after},
     } | fields

@@ -147,7 +147,11 @@ def test_a_stack_that_somebody_deletes_under_its_creation_is_a_failure() -> None
     ],
 )
 def test_a_change_set_is_made_once_and_waited_for(stack: str, change_set: str | None, step: Step) -> None:
-    assert next_of_change_set(stack, change_set) is step
+    assert next_of_change_set(stack, change_set, started=False) is step
+
+
+def test_a_change_set_that_was_asked_for_is_not_asked_for_again() -> None:
+    assert next_of_change_set("CREATE_COMPLETE", None, started=True) is Step.WAIT
 
 
 @pytest.mark.parametrize(

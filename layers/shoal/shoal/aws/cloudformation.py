@@ -94,9 +94,9 @@ def stack_resources(stack_id: str) -> list[dict[str, Any]]:
         raise
 
 
-def describe_change_set(stack_id: str, name: str) -> dict[str, Any] | None:
+def describe_change_set(stack_name: str, name: str) -> dict[str, Any] | None:
     """A change set with every page of its changes and the values of their properties, or none."""
-    arguments: dict[str, Any] = {"StackName": stack_id, "ChangeSetName": name, "IncludePropertyValues": True}
+    arguments: dict[str, Any] = {"StackName": stack_name, "ChangeSetName": name, "IncludePropertyValues": True}
     changes: list[dict[str, Any]] = []
     while True:
         try:

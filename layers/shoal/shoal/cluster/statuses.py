@@ -132,18 +132,19 @@ def _next_of_delete(status: str, *, started: bool, ours: bool) -> Step:
     return Step.START if meaning(status).settled or status == "CREATE_IN_PROGRESS" else Step.WAIT
 
 
-def next_of_change_set(status: str, change_set: str | None) -> Step:
+def next_of_change_set(status: str, change_set: str | None, *, started: bool) -> Step:
     """What comes next until a change set can be read.
 
     Args:
         status: the stack's status, or `ABSENT`.
+        started: whether this machine has asked CloudFormation for it, which may not show it at once.
         change_set: the change set's own status, or none while it is not there
             (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html).
     """
     if change_set is not None:
         return Step.WAIT if change_set.endswith(("_PENDING", "_IN_PROGRESS")) else Step.DONE
     now = meaning(status)
-    if not now.settled:
+    if started or not now.settled:
         return Step.WAIT
     return Step.START if "update" in now.operations else Step.FAILED
 
