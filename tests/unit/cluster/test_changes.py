@@ -76,6 +76,15 @@ def test_a_volume_may_grow_and_not_shrink(size: int, refused: bool) -> None:
     assert (change.change, change.refused) == (Change.GROWS, refused)
 
 
+def test_the_volumes_of_an_array_do_not_grow_since_the_array_would_not() -> None:
+    raid = {"Type": 0, "NumberOfVolumes": 2}
+    change = only(
+        configuration(SharedStorage=[storage("data", EbsSettings={"Size": 40, "Raid": raid})]),
+        configuration(SharedStorage=[storage("data", EbsSettings={"Size": 80, "Raid": raid})]),
+    )
+    assert (change.parameter, change.refused) == ("SharedStorage[data].EbsSettings.Size", True)
+
+
 @pytest.mark.parametrize("change", Change)
 def test_what_an_update_may_not_do_is_decided_by_the_key(change: Change) -> None:
     assert KeyChange(("Key",), 1, 2, change).refused == (change in {Change.REPLACES, Change.FIXED})

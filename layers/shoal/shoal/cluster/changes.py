@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shoal.cluster.configuration import Cluster
 from shoal.cluster.grammar import Change
 from shoal.cluster.keys import Key, walk
+
+SIZE_OF_VOLUMES = "SharedStorage[].EbsSettings.Size"
+"""Of an array it is fixed: the volumes would grow and be paid for, and mdadm cannot stripe onto the new space."""
 
 type Step = str | tuple[str, str]
 """A key, or the item of a list whose key (`Name`) has a value."""
@@ -63,7 +66,9 @@ def key_changes(old: Cluster, new: Cluster) -> tuple[KeyChange, ...]:
 def _section(at: tuple[Step, ...], path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[KeyChange]:
     for name in dict.fromkeys((*old, *new)):
         if old.get(name) != new.get(name):
-            yield from _key((*at, name), f"{path}{name}", old.get(name), new.get(name))
+            found = _key((*at, name), f"{path}{name}", old.get(name), new.get(name))
+            fixed = f"{path}{name}" == SIZE_OF_VOLUMES and new.get("Raid")
+            yield from (replace(change, change=Change.FIXED) if fixed else change for change in found)
 
 
 def _key(at: tuple[Step, ...], path: str, old: Any, new: Any) -> Iterator[KeyChange]:
