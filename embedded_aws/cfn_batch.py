@@ -12,17 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from embedded_aws.cfn import HOOKS as CFN_HOOKS
-from embedded_aws.cfn import (
-    Created,
-    Properties,
-    ResourceType,
-    physical_name,
-    picked,
-    register,
-    request,
-    without,
-)
+from embedded_aws.cfn import Created, Properties, ResourceType, physical_name, register
 from embedded_aws.cfn_operations import client
+from embedded_aws.cfn_request import picked, request, without
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = CFN_HOOKS

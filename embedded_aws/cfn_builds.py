@@ -7,17 +7,9 @@ settings a project keeps is the matter of `builds.settings`.
 from __future__ import annotations
 
 from embedded_aws.cfn import HOOKS as CFN_HOOKS
-from embedded_aws.cfn import (
-    Created,
-    Properties,
-    ResourceType,
-    absent_is_deleted,
-    physical_name,
-    register,
-    request,
-    without,
-)
+from embedded_aws.cfn import Created, Properties, ResourceType, absent_is_deleted, physical_name, register
 from embedded_aws.cfn_operations import client
+from embedded_aws.cfn_request import request, without
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = CFN_HOOKS

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 
 from embedded_aws.cfn import HOOKS as CFN_HOOKS
-from embedded_aws.cfn import Created, Properties, ResourceType, absent_is_deleted, picked, register
+from embedded_aws.cfn import Created, Properties, ResourceType, absent_is_deleted, register
 from embedded_aws.cfn_operations import client
+from embedded_aws.cfn_request import picked
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = CFN_HOOKS

@@ -10,17 +10,9 @@ import secrets
 from typing import Any
 
 from embedded_aws.cfn import HOOKS as CFN_HOOKS
-from embedded_aws.cfn import (
-    Created,
-    Properties,
-    ResourceType,
-    absent_is_deleted,
-    picked,
-    register,
-    request,
-    tag_changes,
-)
+from embedded_aws.cfn import Created, Properties, ResourceType, absent_is_deleted, register, tag_changes
 from embedded_aws.cfn_operations import client
+from embedded_aws.cfn_request import picked, request
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = CFN_HOOKS

@@ -12,17 +12,9 @@ import json
 from typing import Any
 
 from embedded_aws.cfn import HOOKS as CFN_HOOKS
-from embedded_aws.cfn import (
-    Created,
-    Properties,
-    ResourceType,
-    absent_is_deleted,
-    physical_name,
-    picked,
-    register,
-    tag_changes,
-)
+from embedded_aws.cfn import Created, Properties, ResourceType, absent_is_deleted, physical_name, register, tag_changes
 from embedded_aws.cfn_operations import client
+from embedded_aws.cfn_request import picked
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = CFN_HOOKS

@@ -20,13 +20,12 @@ from embedded_aws.cfn import (
     ResourceType,
     absent_is_deleted,
     handler_message,
-    picked,
     register,
-    request,
     retag,
     tag_specifications,
 )
 from embedded_aws.cfn_operations import client
+from embedded_aws.cfn_request import picked, request
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = (*CFN_HOOKS, *cfn_signals.HOOKS)

@@ -17,13 +17,13 @@ from embedded_aws.cfn import (
     absent_is_deleted,
     physical_name,
     register,
-    request,
     retag,
     stack_tags,
     tag_specifications,
 )
 from embedded_aws.cfn_network import permission
 from embedded_aws.cfn_operations import client
+from embedded_aws.cfn_request import request
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = (*CFN_HOOKS, ("services.ec2", "_launch_templates"))

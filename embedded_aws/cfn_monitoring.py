@@ -11,17 +11,9 @@ from __future__ import annotations
 import json
 
 from embedded_aws.cfn import HOOKS as CFN_HOOKS
-from embedded_aws.cfn import (
-    Created,
-    Properties,
-    ResourceType,
-    absent_is_deleted,
-    physical_name,
-    register,
-    request,
-    tag_changes,
-)
+from embedded_aws.cfn import Created, Properties, ResourceType, absent_is_deleted, physical_name, register, tag_changes
 from embedded_aws.cfn_operations import client
+from embedded_aws.cfn_request import request
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = (

@@ -14,14 +14,12 @@ from embedded_aws.cfn import (
     ResourceType,
     absent_is_deleted,
     physical_name,
-    picked,
     register,
-    request,
     retag,
     tag_specifications,
-    without,
 )
 from embedded_aws.cfn_operations import client
+from embedded_aws.cfn_request import picked, request, without
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = CFN_HOOKS

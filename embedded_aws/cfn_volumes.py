@@ -7,19 +7,9 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 from __future__ import annotations
 
 from embedded_aws.cfn import HOOKS as CFN_HOOKS
-from embedded_aws.cfn import (
-    Created,
-    Properties,
-    ResourceType,
-    absent_is_deleted,
-    picked,
-    register,
-    request,
-    retag,
-    tag_specifications,
-    without,
-)
+from embedded_aws.cfn import Created, Properties, ResourceType, absent_is_deleted, register, retag, tag_specifications
 from embedded_aws.cfn_operations import client
+from embedded_aws.cfn_request import picked, request, without
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = (*CFN_HOOKS, ("services.ec2", "_create_snapshot"))
