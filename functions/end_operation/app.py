@@ -36,7 +36,8 @@ def _close(operation: dict[str, Any], result: dict[str, Any] | None, failure: di
         return
     registered = outcome.registered(operation, dynamodb.read_cluster(name), result, now)
     stack = stack_name(Settings.from_environment().name_prefix, name)
-    gone = outcome.forgets(operation["operation"]) and cloudformation.describe_stack(stack) is None
+    forgets = outcome.forgets(operation["operation"], failed=failure is not None)
+    gone = forgets and cloudformation.describe_stack(stack) is None
     key = ledger.operation_key(name, identity)
     if not dynamodb.write(ledger.end(key, identity, name, closed, registered, forget=gone)):
         logger.warning("the operation was ended by somebody else", operation_id=identity)

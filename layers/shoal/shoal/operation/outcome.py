@@ -91,6 +91,10 @@ def answer(operation: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str,
     }
 
 
-def forgets(operation: str) -> bool:
-    """Whether the ledger forgets the cluster when the operation ends and no stack of it is left."""
-    return operation in {"create", "delete"}
+def forgets(operation: str, *, failed: bool) -> bool:
+    """Whether the ledger forgets the cluster when the operation ends and no stack of it is left.
+
+    A deletion that failed after its stack was gone has found leftovers: what the ledger knows of the stack is what
+    the next deletion finds them by.
+    """
+    return operation == "create" or (operation == "delete" and not failed)
