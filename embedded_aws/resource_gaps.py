@@ -10,6 +10,7 @@ from embedded_aws import (
     cfn_buckets,
     cfn_builds,
     cfn_change_sets,
+    cfn_custom,
     cfn_events,
     cfn_failures,
     cfn_files,
@@ -44,6 +45,7 @@ GAPS = (
     cfn_replacement,  # the types below add to its tables
     cfn_operations,
     cfn_failures,
+    cfn_custom,
     cfn_records,
     cfn_updates,
     cfn_change_sets,

@@ -80,6 +80,13 @@ def test_a_failed_create_that_is_left_alone_is_cleaned_by_the_deletion(
     assert calls(account) == {("Create", "-"), ("Delete", "made-by-provider")}
 
 
+def test_the_service_role_must_be_allowed_to_invoke_the_provider(account: Account, stack: Stack, provider: str) -> None:
+    arn = account.role("service", {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"})
+    stack.create({"Thing": custom(provider, "SUCCESS")}, status="ROLLBACK_COMPLETE", RoleARN=arn)
+    assert any("lambda:InvokeFunction" in reason for reason in stack.reasons())
+    assert calls(account) == set()
+
+
 def test_a_failed_stack_names_the_resource_and_the_resource_says_why(stack: Stack) -> None:
     stack.create({"Bad": broken()}, status="CREATE_FAILED", OnFailure="DO_NOTHING")
     assert stack.describe()["StackStatusReason"] == "The following resource(s) failed to create: [Bad]. "
