@@ -116,6 +116,6 @@ BOUNDARY_STATEMENTS = 4
 def test_cfn_lint_finds_nothing_in_the_translated_template(tmp_path: Path) -> None:
     rendered = tmp_path / "application.json"
     rendered.write_text(json.dumps(TEMPLATE))
-    command = [ROOT / ".venv/bin/cfn-lint", "-c", "I", "-r", application.REGION, "--", rendered]
+    command = [str(ROOT / ".venv/bin/cfn-lint"), "-c", "I", "-r", application.REGION, "--", str(rendered)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

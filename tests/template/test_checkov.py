@@ -59,9 +59,9 @@ def found() -> frozenset[tuple[str, str]]:
     rendered = folder / "application.json"
     rendered.write_text(json.dumps(application.translated()))
     command = [
-        ROOT / ".tools/lint/bin/checkov",
+        str(ROOT / ".tools/lint/bin/checkov"),
         "-f",
-        rendered,
+        str(rendered),
         "--framework",
         "cloudformation",
         "--compact",
@@ -94,4 +94,3 @@ def test_no_exception_outlives_what_it_excuses() -> None:
 
 def test_every_exception_says_why() -> None:
     assert all(len(reason.split()) > 4 for reason in EXCEPTIONS.values())
-
