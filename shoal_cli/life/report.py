@@ -77,7 +77,9 @@ class Report:
         console.print(table)
         console.print(f"left behind: {_listed(self.leftovers, 'nothing')}")
         console.print(f"refused by IAM: {_listed(self.denied, 'nothing')}")
-        console.print(f"granted and used by nobody: {_listed([*self.unused, *self.stale], 'nothing')}")
+        console.print(f"granted and used by nobody: {_listed(self.unused, 'nothing')}")
+        if self.stale:
+            console.print(f"listed as used elsewhere, though used here or by no role: {_listed(self.stale, '')}")
         for remark in self.remarks:
             console.print(f"note: {remark}", highlight=False)
         console.print(f"image builds: {self.engine}")

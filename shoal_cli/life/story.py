@@ -14,7 +14,7 @@ from rich.console import Console
 from embedded_aws import process
 from shoal_cli.application import Application, connect, start
 from shoal_cli.deploying import deploy_into
-from shoal_cli.life import grants, surroundings
+from shoal_cli.life import grants, leftovers, surroundings
 from shoal_cli.life.report import Report, Step
 
 CLUSTER = "demo"
@@ -35,7 +35,7 @@ class Story:
     application: Application
     console: Console
     report: Report = field(default_factory=Report)
-    allowed: set[grants.Grant] = field(default_factory=set)
+    granted: grants.Granted = field(default_factory=grants.Granted)
 
     def operate(self, label: str, data: dict[str, Any], expected: str) -> dict[str, Any]:
         """Carry out one operation through the front door; its answer, empty when it failed."""
@@ -83,13 +83,14 @@ def run(state_dir: Path, console: Console) -> Report:
         deploy_into(server)
         console.print(f"built and deployed with the SAM CLI in {time.monotonic() - began:.0f} s")
         story = Story(server, connect(local=True, prefix=PREFIX, state_dir=state_dir), console)
-        _tell(story)
+        tell(story, surroundings.make_subnet(story.application))
         return story.report
 
 
-def _tell(story: Story) -> None:
-    subnet = surroundings.make_subnet(story.application)
-    before = _state(story.server)
+def tell(story: Story, subnet: str) -> None:
+    """The whole story, and what is found at its end, in the story's report."""
+    iam = story.application.client("iam")
+    before, roles_before = leftovers.state(story.server), leftovers.made_for_the_account(iam)
     story.server.call("DELETE", "/_shoal/iam")
     configuration = surroundings.configuration(EXAMPLE, subnet)
     named = {"clusterName": CLUSTER}
@@ -101,6 +102,8 @@ def _tell(story: Story) -> None:
     story.operate("delete", {"operation": "delete", **named}, "DELETE_COMPLETE")
     story.operate("delete again", {"operation": "delete", **named}, "DELETE_COMPLETE")
     _judge(story, before)
+    if new_roles := set(leftovers.made_for_the_account(iam)) - set(roles_before):
+        story.report.remarks.append(f"made once for the account, for all its clusters: {', '.join(sorted(new_roles))}")
 
 
 def _live(story: Story, configuration: dict[str, Any]) -> None:
@@ -112,7 +115,7 @@ def _live(story: Story, configuration: dict[str, Any]) -> None:
     story.operate("update: a queue and vCPUs more", _update(more), "UPDATE_COMPLETE")
     story.operate("update that would lose data", _update(surroundings.with_unencrypted_volume(more)), "UpdateRefused")
     story.operate("list", {"operation": "list"}, "done")
-    story.allowed = grants.granted(story.application.client("iam"), PREFIX, CLUSTER)
+    story.granted = grants.granted(story.application.client("iam"), PREFIX)
 
 
 def _update(configuration: dict[str, Any]) -> dict[str, Any]:
@@ -127,21 +130,20 @@ def _store_job_script(application: Application) -> str:
     return f"s3://{bucket}/{key}"
 
 
-def _state(server: process.Server) -> dict[str, dict[str, Any]]:
-    return cast(dict[str, dict[str, Any]], server.call("GET", "/_shoal/state"))
-
-
-def _judge(story: Story, before: dict[str, dict[str, Any]]) -> None:
-    report, after = story.report, _state(story.server)
-    report.leftovers = sorted(
-        f"{kind} {name}" for kind in after for name in set(after[kind]) - set(before.get(kind, {}))
-    )
+def _judge(story: Story, before: leftovers.State) -> None:
+    report, bucket = story.report, f"{PREFIX}-control-{process.ACCOUNT_ID}-{process.REGION}"
+    report.leftovers = leftovers.left_behind(before, leftovers.state(story.server), bucket)
     decisions = cast(dict[str, list[dict[str, Any]]], story.server.call("GET", "/_shoal/iam"))["decisions"]
     report.denied = grants.denied(decisions)
-    exercised = grants.used(decisions, PREFIX, CLUSTER)
+    unused = grants.unused(story.granted.grants, story.granted.used(decisions, PREFIX))
     elsewhere = grants.used_elsewhere(process.ROOT / grants.LIST)
-    unused = grants.unused(story.allowed, exercised)
-    report.unused = [f"{grant.role}: {grant.action}" for grant in unused if grant not in elsewhere]
-    report.stale = [f"{grant.role}: {grant.action} is in {grants.LIST}" for grant in elsewhere if grant not in unused]
+    report.unused = grants.by_holder(set(unused) - set(elsewhere))
+    report.stale = grants.by_holder(set(elsewhere) - set(unused))
     report.engine = str(cast(dict[str, Any], story.server.call("GET", "/_shoal/engine")).get("engine"))
-    report.remarks.append("a fixture sent the head node's signal: user data does not run on the embedded AWS")
+    report.remarks += [leftovers.REMARK, _signal_remark(story.server)]
+
+
+def _signal_remark(server: process.Server) -> str:
+    """Who spoke for the head nodes."""
+    sent = cast(dict[str, list[object]], server.call("GET", "/_shoal/head-node-signal"))["sent"]
+    return f"a fixture sent {len(sent)} head node signals: user data does not run on the embedded AWS"
