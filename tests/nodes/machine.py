@@ -39,20 +39,21 @@ case $(basename "$0") in
 esac
 """
 """Stands for LVM where the kernel has no device mapper: the first disk is the volume."""
-_RECORD = f"""#!/bin/sh
+RECORD = f"""#!/bin/sh
 echo "$@" >> {CALLS}/$(basename "$0")
 """
-_MOUNT = f"""{_RECORD}
+"""Writes down how it was called, and does nothing else."""
+_MOUNT = f"""{RECORD}
 folder=/srv/remote/$(echo "$1" | tr '/' '_')
 mkdir -p "$folder"
 exec mount --bind "$folder" "$2"
 """
 STAND_INS: Mapping[str, str] = MappingProxyType(
     {
-        "/usr/local/bin/systemctl": _RECORD,
-        "/usr/local/bin/shutdown": _RECORD,
-        "/usr/local/bin/amazon-ssm-agent": _RECORD,
-        "/usr/sbin/lvcreate": _RECORD,
+        "/usr/local/bin/systemctl": RECORD,
+        "/usr/local/bin/shutdown": RECORD,
+        "/usr/local/bin/amazon-ssm-agent": RECORD,
+        "/usr/sbin/lvcreate": RECORD,
         "/usr/sbin/mount.nfs4": _MOUNT,
         "/usr/sbin/mount.efs": _MOUNT,
         "/usr/local/bin/python3": f'#!/bin/sh\nexec {sys.executable} "$@"\n',

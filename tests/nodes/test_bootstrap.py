@@ -15,7 +15,7 @@ import pytest
 
 from tests.nodes import metadata
 from tests.nodes.cluster import HeadNode
-from tests.nodes.machine import LVM, MDADM, Machine
+from tests.nodes.machine import LVM, MDADM, RECORD, Machine
 from tests.nodes.metadata import Metadata
 from tests.support.embedded import Account
 
@@ -143,6 +143,15 @@ def test_after_a_restart_everything_is_mounted_again(bootstrap: Bootstrap) -> No
     before = bootstrap.machine.run(STATE)
     bootstrap.machine.run("umount /new '/full data' /efs && mount --all")
     assert bootstrap.machine.run(STATE) == before
+
+
+def test_a_file_system_is_told_to_grow_with_its_volume(account: Account, machine: Machine) -> None:
+    """Growing while mounted needs CAP_SYS_RESOURCE, which not every root has, so it is only told to."""
+    machine.write("/usr/sbin/resize2fs", RECORD, mode="755")
+    bootstrap = Bootstrap(account, machine, ebs("new", "/new"))
+    (device,) = bootstrap.attach()
+    bootstrap.succeed()
+    assert machine.calls("resize2fs") == [device]
 
 
 def test_data_that_are_no_file_system_are_left_alone_and_the_reason_is_told(account: Account, machine: Machine) -> None:

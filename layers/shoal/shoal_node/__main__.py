@@ -17,8 +17,8 @@ def main(arguments: list[str]) -> int:
     if arguments == ["bootstrap"]:
         return bootstrap(settings)
     if arguments == ["report"]:
-        grow_volumes(settings)
         report(settings)
+        grow_volumes(settings)
         return 0
     print("usage: python3 -m shoal_node bootstrap | report", file=sys.stderr)  # noqa: T201 - a usage line
     return 2

@@ -76,7 +76,7 @@ STEPS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
     ("session manager", install_session_manager),
     ("batch client", install_batch_client),
 )
-OPTIONAL = frozenset({"session manager", "batch client"})
+OPTIONAL = frozenset({"sizes", "session manager", "batch client"})
 
 
 def bootstrap(settings: Settings) -> int:
