@@ -8,7 +8,7 @@ Everything else, from the messages to the documentation, is derived from the fie
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -166,12 +166,15 @@ class Matching:
         return described | {"pattern": f"^({self.pattern})$"}
 
 
+type Items = Sequence[tuple[int, Any]]
+"""Items of a list of sections, each with its index; one that is not right in itself may be missing."""
+
+
+@dataclass(frozen=True)
 class ListRule:
     """A rule between the items of a list of sections."""
 
-    def violations(self, items: Sequence[tuple[int, Any]]) -> Iterator[Violation]:
-        """Which of the items, each with its index in the list, break the rule."""
-        raise NotImplementedError
+    violations: Callable[[Items], Iterator[Violation]]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def check(items: tuple[Section, ...]) -> tuple[Section, ...]:
@@ -182,12 +185,12 @@ class ListRule:
 
 
 @dataclass(frozen=True)
-class Unique(ListRule):
+class Unique:
     """A list whose items differ in one key, by which an update recognises them."""
 
     key: str
 
-    def violations(self, items: Sequence[tuple[int, Any]]) -> Iterator[Violation]:
+    def violations(self, items: Items) -> Iterator[Violation]:
         """Items with a value that an earlier one has; an item may be a mapping, if it is no section yet."""
         seen: dict[object, int] = {}
         for index, item in items:
@@ -195,6 +198,9 @@ class Unique(ListRule):
             if isinstance(value, str) and seen.setdefault(value, index) != index:
                 message, suggestion = f"is that of item {seen[value]} too", f"give each item its own {self.key}"
                 yield Violation((index, self.key), message, suggestion, Code.NOT_UNIQUE)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return ListRule(self.violations).__get_pydantic_core_schema__(source, handler)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from shoal.cluster.grammar import Code, ListRule, Violation
+from shoal.cluster.grammar import Code, Violation
 
 if TYPE_CHECKING:
     from shoal.cluster.storage import SharedStorage
@@ -16,14 +16,11 @@ MOST_NEW_FILE_SYSTEMS = 1
 MOST_EXISTING_FILE_SYSTEMS = 20
 
 
-class Mounts(ListRule):
-    """Storages are not too many, and none hides or repeats another."""
-
-    def violations(self, items: Sequence[tuple[int, SharedStorage]]) -> Iterator[Violation]:
-        """The storages that are too many, hide or repeat an earlier one."""
-        yield from _crowded(items)
-        yield from _overlapping(items)
-        yield from _shared_twice(items)
+def violations(items: Sequence[tuple[int, SharedStorage]]) -> Iterator[Violation]:
+    """The storages that are too many, hide or repeat an earlier one."""
+    yield from _crowded(items)
+    yield from _overlapping(items)
+    yield from _shared_twice(items)
 
 
 def _crowded(items: Sequence[tuple[int, SharedStorage]]) -> Iterator[Violation]:

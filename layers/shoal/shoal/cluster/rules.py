@@ -54,8 +54,10 @@ def _inside(info: FieldInfo, value: object, here: Location, wrong: frozenset[Loc
             if (*here, index) in wrong:
                 yield from _section(inner, item, (*here, index), wrong)
         for rule in info.metadata:
-            if isinstance(rule, ListRule):
-                yield from _told(rule.violations(items if isinstance(rule, Unique) else _sound(inner, items)), here)
+            if isinstance(rule, Unique):
+                yield from _told(rule.violations(items), here)
+            elif isinstance(rule, ListRule):
+                yield from _told(rule.violations(_sound(inner, items)), here)
 
 
 def _sound(section: type[Section], items: list[tuple[int, Any]]) -> list[tuple[int, Section]]:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from shoal.cluster import mounts
 from shoal.cluster.efs import EfsSettings
 from shoal.cluster.grammar import (
     Change,
     Code,
     Integer,
+    ListRule,
     Matching,
     NotOffered,
     Refused,
@@ -21,7 +23,6 @@ from shoal.cluster.grammar import (
     Violation,
     problem,
 )
-from shoal.cluster.mounts import Mounts
 from shoal.cluster.site import Site
 from shoal.cluster.template import Resource, Value, logical_id, ref, tag_list
 from shoal.cluster.volume import KmsKeyId, VolumeType, default_iops, default_throughput, volume_violations
@@ -155,7 +156,7 @@ class SharedStorage(Section):
                 yield Violation(key, f"does not go with StorageType: {self.storage_type}", suggestion)
 
 
-SharedStorages = Annotated[tuple[SharedStorage, ...], Change.FIXED, Unique("Name"), Mounts()]
+SharedStorages = Annotated[tuple[SharedStorage, ...], Change.FIXED, Unique("Name"), ListRule(mounts.violations)]
 """The value of `SharedStorage`: rules between its items included."""
 
 
