@@ -15,9 +15,10 @@ from shoal.observability import logger
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer `{code, cause, resource?, link?, nextAction?}` for `{operationId, clusterName, failure, stackId, token}`.
+    """Answer `{code, cause, resource?, link?, nextAction?}` for `{operationId, clusterName, failure, stack, token}`.
 
-    Stack and token are those of the stack operation that failed, if one did; a failed build is found by the cause.
+    Stack (id or name) and token are those of the stack operation that failed, if one did; a failed build is found by
+    the cause.
     A child that failed before has recorded what is now caught as its consequence, so what is recorded is the answer.
     """
     name, operation_id = event["clusterName"], event["operationId"]
@@ -43,10 +44,8 @@ def _of_build(event: dict[str, Any]) -> Failure | None:
 
 def _of_stack(event: dict[str, Any]) -> Failure:
     """Any other cause: the stack's, if there was a stack operation, or what the machine caught."""
-    stack_id = event.get("stackId") or ""
-    token = event.get("token") or ""
-    events = cloudformation.operation_events(stack_id, token) if stack_id and token else []
-    link = links.stack(stack_id) if stack_id.startswith("arn:") else None
+    events = cloudformation.operation_events(event["stack"], event["token"]) if "stack" in event else []
+    link = links.stack(events[0]["StackId"]) if events else None
     events = cloudformation.with_nested(events)
     instance = failed_instance(events)
     return explain(event["failure"], events, link, ec2.instance_tags(instance) if instance else {})

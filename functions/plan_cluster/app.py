@@ -75,6 +75,7 @@ def _update(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
     before, after = blueprint(old, old_site), blueprint(new, site)
     rendered = _rendered(event, settings, new, site, after)
     facts = {} if only_plan else {"cluster": rendered["cluster"]}
+    answer = planning.unchanged(name, keys, findings)
     return {
         **rendered,
         "stackId": (stack or {})["StackId"],
@@ -85,7 +86,7 @@ def _update(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
             "before": {"configuration": known["configuration"], "site": known["site"]},
             "after": rendered["cluster"],
         },
-        "answer": planning.unchanged(name, keys, findings) | facts,
+        "answer": plans.sized(settings, name, event["operationId"], answer, "changeSet") | facts,
     }
 
 

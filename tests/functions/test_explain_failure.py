@@ -56,7 +56,7 @@ def test_the_first_failure_of_this_operation_is_recorded(cloudformation: Stubber
         stack_event("Queue", "CREATE_FAILED", 1, **older),
     ]
     cloudformation.add_response("describe_stack_events", {"StackEvents": events}, {"StackName": STACK})
-    answer = handler(failed() | {"stackId": STACK, "token": TOKEN}, context)
+    answer = handler(failed() | {"stack": STACK, "token": TOKEN}, context)
     assert answer["cause"] == "Queue (AWS::Batch::JobQueue) is CREATE_FAILED: no such environment"
     assert answer["link"].startswith("https://us-east-1.console.aws.amazon.com/cloudformation/")
     recorded = dynamodb.read_operation("genomics", "op-1")
@@ -74,7 +74,7 @@ def test_a_failure_in_a_nested_stack_is_followed_to_its_resource(
     before = stack_event("Topic", "CREATE_FAILED", 0, ResourceStatusReason="long ago", ResourceType="AWS::SNS::Topic")
     cloudformation.add_response("describe_stack_events", {"StackEvents": [nested, begin]}, {"StackName": STACK})
     cloudformation.add_response("describe_stack_events", {"StackEvents": [inner, before]}, {"StackName": NESTED})
-    answer = handler(failed() | {"stackId": STACK, "token": TOKEN}, context)
+    answer = handler(failed() | {"stack": STACK, "token": TOKEN}, context)
     assert answer["cause"] == "Topic (AWS::SNS::Topic) is CREATE_FAILED: topic limit"
 
 
@@ -96,7 +96,7 @@ def test_a_head_node_that_failed_is_told_in_its_own_words_if_it_had_any(
     instance = {"InstanceId": "i-0123456789abcdef0", "Tags": tags}
     with Stubber(session.client("ec2")) as ec2:
         ec2.add_response("describe_instances", {"Reservations": [{"Instances": [instance]}]})
-        answer = handler(failed() | {"stackId": STACK, "token": TOKEN}, context)
+        answer = handler(failed() | {"stack": STACK, "token": TOKEN}, context)
     assert answer["cause"] == f"HeadNode (AWS::EC2::Instance) is CREATE_FAILED: {reason}"
 
 
@@ -114,5 +114,5 @@ def test_a_failure_without_a_stack_is_told_by_its_error(context: LambdaContext) 
 
 def test_a_stack_that_is_gone_leaves_the_error_as_it_is(cloudformation: Stubber, context: LambdaContext) -> None:
     cloudformation.add_client_error("describe_stack_events", "ValidationError", "Stack [x] does not exist")
-    answer = handler(failed() | {"stackId": STACK, "token": TOKEN}, context)
+    answer = handler(failed() | {"stack": STACK, "token": TOKEN}, context)
     assert answer["cause"] == "the stack is CREATE_FAILED"

@@ -23,7 +23,9 @@ INSTANCE_TYPE = "AWS::EC2::Instance"
 
 _CANCELLED = re.compile(r"Resource (creation|update|deletion|import) cancell?ed", re.IGNORECASE)
 """What CloudFormation says of the resources that it gave up because another one had failed."""
-_NOISE = re.compile(r"\s*\((?:Service: [^()]*|RequestToken: [^()]*|SDK Attempt Count: [^()]*)\)")
+_NOISE = re.compile(
+    r"\s*\((?:Service|Error Code|HandlerErrorCode|Request ?ID|RequestToken|SDK Attempt Count): [^()]*\)"
+)
 """Request ids and the like at the end of an AWS message."""
 _WRAPPER = re.compile(r'^Resource handler returned message: "(.*)"\.?$', re.DOTALL)
 
