@@ -240,3 +240,14 @@ def test_an_update_of_an_absent_cluster_names_it(subnet: str, image: str, contex
         update(subnet, context)
     assert raised.value.code is ErrorCode.CLUSTER_NOT_FOUND
     assert dynamodb.read_cluster("genomics") is None
+
+
+def test_an_update_of_everything_makes_a_plan_that_travels(subnet: str, image: str, context: LambdaContext) -> None:
+    created(subnet, context)
+    largest = largest_configuration()
+    sections = {key: largest[key] for key in ("Scheduling", "SharedStorage", "Tags")}
+    asked = {"operation": "plan", "suppressValidators": ["ALL"]}
+    plan = update(subnet, context, asked, **sections)
+    assert len(json.dumps(plan)) < 24 * 1024
+    bucket, key = plan["answer"]["planUri"].removeprefix("s3://").split("/", 1)
+    assert json.loads(s3.read_text(bucket, key))["changeSet"]

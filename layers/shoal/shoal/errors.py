@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+LONGEST_MESSAGE = 4_000
+"""Characters of an error's message: Step Functions cuts a Cause at 32,768, and JSON that is cut cannot be read."""
+
 
 class ErrorCode(StrEnum):
     """Stable codes of failed operations; each is documented in `docs/errors.md`."""
@@ -68,6 +71,8 @@ class OperationError(Exception):
         link: str | None = None,
         next_action: str | None = None,
     ) -> None:
+        if len(message) > LONGEST_MESSAGE:
+            message = f"{message[: LONGEST_MESSAGE - 3]}..."
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
