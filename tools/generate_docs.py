@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shoal.cluster.reference import coming_page, configuration_page
 from shoal.cluster.schema import json_schema
+from shoal.error_page import errors_page
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -18,6 +19,7 @@ def pages() -> dict[str, str]:
         "cluster-configuration.schema.json": json.dumps(json_schema(), indent=2) + "\n",
         "configuration.md": configuration_page(),
         "coming-from-parallelcluster.md": coming_page(),
+        "errors.md": errors_page(),
     }
 
 

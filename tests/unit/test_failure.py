@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shoal.error_page import errors_page
 from shoal.errors import ErrorCode
 from shoal.failure import LONGEST_CAUSE, explain, first_failure
 
@@ -155,3 +156,11 @@ def test_every_failure_has_a_code_of_ours_and_one_line(state: str, error: str, c
 
 def test_the_ledger_keeps_only_what_is_known() -> None:
     assert set(explain(caught("UpdateRefused", "x")).to_item()) == {"code", "cause", "nextAction"}
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_every_code_has_a_meaning_and_something_to_do(code: ErrorCode) -> None:
+    (row,) = [line for line in errors_page().splitlines() if line.startswith(f"| `{code}` |")]
+    _, _, meaning, action, _ = (cell.strip() for cell in row.split("|"))
+    assert meaning.endswith(".")
+    assert action.endswith(".")

@@ -29,17 +29,24 @@ _NOISE = re.compile(
 """Request ids and the like at the end of an AWS message."""
 _WRAPPER = re.compile(r'^Resource handler returned message: "(.*)"\.?$', re.DOTALL)
 
-_NEXT_ACTIONS = {
+NEXT_ACTIONS = {
+    ErrorCode.INVALID_REQUEST: "correct the input; an execution with {} shows every operation with an example",
     ErrorCode.INVALID_CONFIGURATION: "correct the configuration; `shoal validate` checks most of it without AWS",
+    ErrorCode.CONFIGURATION_UNREADABLE: "check bucket, key and rights of clusterConfigurationUri",
     ErrorCode.CLUSTER_EXISTS: "update the cluster, or delete it first",
     ErrorCode.CLUSTER_NOT_FOUND: "create the cluster; list shows those that are there",
+    ErrorCode.CLUSTER_BUSY: "wait until the other operation has ended, then ask again",
+    ErrorCode.CLUSTER_PROTECTED: "update the cluster with Lifecycle.Protect: false, then delete it",
     ErrorCode.UPDATE_REFUSED: "take that change back, or create another cluster with it",
     ErrorCode.STACK_FAILED: "correct what the message names and try again",
     ErrorCode.BUILD_FAILED: "correct the image and run build-image again",
     ErrorCode.CLUSTER_UNHEALTHY: "correct what the message names, then update or delete the cluster",
+    ErrorCode.CLEAN_UP_INCOMPLETE: "remove what the message names, then delete the cluster again",
+    ErrorCode.LEFTOVERS_FOUND: "delete the cluster again; what resists is named and is for you to remove",
     ErrorCode.DEADLINE_EXCEEDED: "try again with a larger deadlineMinutes",
     ErrorCode.INTERNAL_ERROR: "read the logs of the failed function or execution",
 }
+"""What can be done about each code where nothing better is known; on the page of errors as well."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +86,12 @@ def explain(
     code, cause = _read(caught["state"], caught["error"], caught["cause"])
     root = first_failure(events) if code in {ErrorCode.STACK_FAILED, ErrorCode.DEADLINE_EXCEEDED} else None
     if root is None:
-        return Failure(code, one_line(cause), None, link, _NEXT_ACTIONS.get(ErrorCode(code)))
+        return Failure(code, one_line(cause), None, link, NEXT_ACTIONS[ErrorCode(code)])
     resource = root["LogicalResourceId"]
     own_word = instance_tags.get(BOOTSTRAP_TAG, "").removeprefix(SUCCESS).removeprefix(FAILURE).strip()
     reason = own_word or one_line(_plain(root.get("ResourceStatusReason", "")) or root["ResourceStatus"])
     told = f"{resource} ({root['ResourceType']}) is {root['ResourceStatus']}: {reason}"
-    return Failure(ErrorCode.STACK_FAILED, one_line(told), resource, link, _NEXT_ACTIONS[ErrorCode.STACK_FAILED])
+    return Failure(ErrorCode.STACK_FAILED, one_line(told), resource, link, NEXT_ACTIONS[ErrorCode.STACK_FAILED])
 
 
 def failed_instance(events: Sequence[Mapping[str, Any]]) -> str | None:
