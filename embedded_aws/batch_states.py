@@ -15,7 +15,7 @@ from embedded_aws.hooks import Hook
 HOOKS: tuple[Hook, ...] = (("services.batch", "_json"), ("core.responses", "error_response_json"))
 
 SECONDS = 0.3
-"""How long a passing status lasts."""
+"""How long a passing status lasts at least; and somebody must have seen it, on however slow a machine."""
 
 _NEXT = "_next"
 """Key of the record that holds when and what comes next; never part of an answer."""
@@ -26,7 +26,7 @@ Record = dict[str, Any]
 def pass_to(record: Record, passing: str, status: str, reason: str) -> None:
     """Set a passing status, after which comes another; `DELETED` is the end of the record."""
     record.update(status=passing, statusReason="")
-    record[_NEXT] = {"at": time.monotonic() + SECONDS, "status": status, "reason": reason}
+    record[_NEXT] = {"at": time.monotonic() + SECONDS, "status": status, "reason": reason, "seen": False}
 
 
 def settled(store: Any) -> dict[str, Record]:
@@ -37,7 +37,7 @@ def settled(store: Any) -> dict[str, Record]:
     """
     for name, record in list(store.items()):
         following = record.get(_NEXT)
-        if following is None or time.monotonic() < following["at"]:
+        if following is None or time.monotonic() < following["at"] or not following["seen"]:
             continue
         del record[_NEXT]
         if following["status"] == "DELETED":
@@ -52,8 +52,14 @@ def is_changing(record: Mapping[str, Any]) -> bool:
     return _NEXT in record
 
 
-def answer(record: Mapping[str, Any]) -> Record:
-    """The record as the API shows it."""
+def is_deleted(record: Mapping[str, Any]) -> bool:
+    """Whether the resource is being deleted, and will be gone for whoever looks long enough."""
+    return bool(record.get(_NEXT, {}).get("status") == "DELETED")
+
+
+def answer(record: Record) -> Record:
+    """The record as the API shows it, to somebody who looks."""
+    record.get(_NEXT, {})["seen"] = True
     return {key: value for key, value in record.items() if not key.startswith("_")}
 
 

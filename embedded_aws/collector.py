@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from embedded_aws.batch_states import is_deleted
 from embedded_aws.hooks import Hook
 from embedded_aws.process import ACCOUNT_ID, REGION
 
@@ -45,6 +46,10 @@ def _is_not_terminated(instance: Record) -> bool:
     return bool(instance["State"]["Name"] != "terminated")
 
 
+def _is_not_deleted(record: Record) -> bool:
+    return not is_deleted(record)
+
+
 def _is_not_service_linked(role: Record) -> bool:
     """A service-linked role belongs to the account, and is made once for all clusters."""
     return not str(role["Path"]).startswith("/aws-service-role/")
@@ -54,8 +59,8 @@ STATUS = "StackStatus"
 
 KINDS = (
     Kind("AWS::AutoScaling::AutoScalingGroup", "autoscaling", "_asgs"),
-    Kind("AWS::Batch::ComputeEnvironment", "batch", "_compute_envs", facts="status"),
-    Kind("AWS::Batch::JobQueue", "batch", "_job_queues", facts="status"),
+    Kind("AWS::Batch::ComputeEnvironment", "batch", "_compute_envs", _is_not_deleted, "status"),
+    Kind("AWS::Batch::JobQueue", "batch", "_job_queues", _is_not_deleted, "status"),
     Kind("AWS::Batch::Job", "batch", "_jobs", _is_not("status", "SUCCEEDED", "FAILED"), "status"),
     Kind("AWS::CloudFormation::Stack", "cloudformation", "_stacks", _is_not(STATUS, "DELETE_COMPLETE"), STATUS),
     Kind("AWS::CloudWatch::Alarm", "cloudwatch", "_alarms"),
