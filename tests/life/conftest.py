@@ -22,6 +22,11 @@ from tests.support.front_door import PREFIX, FrontDoor
 _numbers = itertools.count(1)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of tests in which a role must be refused."""
+    config.addinivalue_line("markers", "refused(why): a role is refused in this test, and must be")
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The embedded AWS; what a test sees of a build does not depend on the machine's container engine."""

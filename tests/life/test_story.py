@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from shoal_cli.life import grants, leftovers, story
-from shoal_cli.life.report import Report
+from shoal_cli.life.report import Report, Step
 from tests.support.front_door import BUCKET, FrontDoor
 
 
@@ -61,12 +61,14 @@ def test_what_is_planted_is_reported_as_left_behind(shoal: FrontDoor) -> None:
 
 
 def test_a_report_with_something_left_or_refused_is_not_as_expected() -> None:
-    step = story.Step("help", "done", "done", 0.1, "")
+    step = Step("help", "done", "done", 0.1, "")
     assert Report(steps=[step]).as_expected
     assert not Report().as_expected
     for wrong in ("leftovers", "denied", "unused", "stale"):
-        assert not Report(steps=[step], **{wrong: ["something"]}).as_expected
-    assert not Report(steps=[story.Step("help", "done", "InternalError", 0.1, "")]).as_expected
+        report = Report(steps=[step])
+        setattr(report, wrong, ["something"])
+        assert not report.as_expected
+    assert not Report(steps=[Step("help", "done", "InternalError", 0.1, "")]).as_expected
 
 
 def test_a_grant_that_nothing_used_is_found_and_named_by_its_holder() -> None:
