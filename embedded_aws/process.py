@@ -130,7 +130,7 @@ def start(
                 start_new_session=detached,
             )
     except FileNotFoundError as error:
-        raise EmbeddedAwsError(f"no interpreter for the embedded AWS at {command[0]}; run `make setup`") from error
+        raise EmbeddedAwsError(f"no interpreter for the embedded AWS at {command[0]}; run `make run`") from error
     _started[process.pid] = process
     return _wait_until_ready(process, state_dir)
 

@@ -15,8 +15,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from embedded_aws import process
 from shoal_cli.exits import CommandError, Exit
 
-LARGEST_INPUT = 262_144
-"""Bytes of an execution's input, https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html."""
 STATE_DIR = Path("build/embedded-aws")
 """Where `shoal local up` keeps the embedded AWS, below the current folder."""
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, s3={"addressing_style": "path"})
@@ -94,19 +92,11 @@ def start(application: Application, data: Mapping[str, Any]) -> str:
     """Start an operation; the ARN of its execution.
 
     Raises:
-        CommandError: the input is too large (2), or Step Functions does not take it (3).
+        CommandError: Step Functions does not take it (exit code 3).
     """
-    text = json.dumps(data)
-    if len(text.encode()) > LARGEST_INPUT:
-        raise CommandError(
-            f"clusterConfiguration makes the input {len(text.encode()):,} bytes, more than {LARGEST_INPUT:,}; "
-            "store the file in S3 and give its s3:// address instead, it becomes clusterConfigurationUri",
-            Exit.BAD_INPUT,
-        )
+    client = application.client("stepfunctions")
     try:
-        answer = application.client("stepfunctions").start_execution(
-            stateMachineArn=application.machine_arn, input=text
-        )
+        answer = client.start_execution(stateMachineArn=application.machine_arn, input=json.dumps(data))
     except (BotoCoreError, ClientError) as error:
         raise CommandError(_unreachable(error, application.is_local), Exit.NOT_REACHABLE) from error
     return str(answer["executionArn"])

@@ -15,6 +15,8 @@ class Exit(IntEnum):
     """Nothing was asked of AWS: the input is wrong."""
     NOT_REACHABLE = 3
     """No control plane answers: not deployed, no credentials, no network."""
+    INTERRUPTED = 130
+    """Ctrl-C while waiting: the operation goes on, and nobody knows its end yet; the shell's own code for it."""
 
 
 class CommandError(Exception):

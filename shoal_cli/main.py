@@ -14,11 +14,12 @@ from shoal_cli.progress import console
 
 typer_app = typer.Typer(
     help="HPC and batch clusters on AWS, run as Step Functions executions.",
+    epilog="Exit codes: 0 done, 1 the operation failed, 2 bad input, 3 not reachable or not deployed, 130 Ctrl-C.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_COMMANDS: dict[str, Callable[..., None]] = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "create": operations.create,
     "update": operations.update,
     "delete": operations.delete,
@@ -31,7 +32,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "template": offline.template,
     "schema": offline.schema,
 }
-for name, command in _COMMANDS.items():
+for name, command in COMMANDS.items():
     typer_app.command(name)(command)
 typer_app.add_typer(local.typer_app, name="local")
 

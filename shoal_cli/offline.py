@@ -18,16 +18,18 @@ from shoal.cluster.schema import json_schema
 from shoal.cluster.site import InstanceType, Site, Subnet
 from shoal.cluster.surroundings import named
 from shoal.image.job_image import BASE_IMAGES
+from shoal_cli.answers import Format, Output
 from shoal_cli.exits import CommandError, Exit
 from shoal_cli.files import read_file
 
 ACCOUNT_ID = "111111111111"
 REGION = "us-east-1"
+_COMPLETE_SITE = "--show-site prints one that is complete"
 
 
 def validate(
     file: Annotated[str, typer.Argument(help="A cluster configuration, YAML or JSON.")],
-    output: Annotated[str, typer.Option(help="text or json.", metavar="text|json")] = "text",
+    output: Output = Format.TEXT,
 ) -> None:
     """Check a cluster configuration; what only AWS can tell is checked by `plan`."""
     try:
@@ -35,7 +37,7 @@ def validate(
         problems: tuple[Problem, ...] = ()
     except ConfigurationError as error:
         problems = error.problems
-    if output == "json":
+    if output is Format.JSON:
         typer.echo(json.dumps({"valid": not problems, "problems": [asdict(problem) for problem in problems]}, indent=2))
     else:
         typer.echo(shown_problems(file, problems) if problems else f"{file} is valid")
@@ -55,7 +57,7 @@ def template(
         )
     try:
         cluster = load(read_file(file))
-        facts = _site_of(site) if site else assumed_site(cluster, name)
+        facts = _site_of(site, cluster) if site else assumed_site(cluster, name)
         rendered = blueprint(cluster, facts).template
     except ConfigurationError as error:
         raise CommandError(shown_problems(file, error.problems), Exit.BAD_INPUT) from error
@@ -74,15 +76,18 @@ def shown_problems(file: str, problems: Sequence[Problem]) -> str:
     return "\n".join(lines)
 
 
-def _site_of(file: str) -> Site:
+def _site_of(file: str, cluster: Cluster) -> Site:
     try:
-        return Site.model_validate_json(read_file(file))
+        site = Site.model_validate_json(read_file(file))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"]))
-        raise CommandError(
-            f"{file}: {field}: {first['msg']}; --show-site prints one that is complete", Exit.BAD_INPUT
-        ) from error
+        raise CommandError(f"{file}: {field}: {first['msg']}; {_COMPLETE_SITE}", Exit.BAD_INPUT) from error
+    mentioned = named(cluster)
+    unknown = {*mentioned.subnets, *mentioned.instance_types} - {*site.subnets, *site.instance_types}
+    if unknown:
+        raise CommandError(f"{file} does not know {', '.join(sorted(unknown))}; {_COMPLETE_SITE}", Exit.BAD_INPUT)
+    return site
 
 
 def assumed_site(cluster: Cluster, name: str) -> Site:

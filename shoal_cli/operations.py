@@ -10,8 +10,9 @@ import typer
 from shoal.cluster.configuration import load
 from shoal.cluster.problems import ConfigurationError
 from shoal.errors import OperationError
-from shoal.operation.request import S3_URI, read_request
+from shoal.operation.request import S3_URI, Request, read_request
 from shoal_cli import progress
+from shoal_cli.answers import Format, Output, finish
 from shoal_cli.application import Application, connect, start
 from shoal_cli.exits import CommandError, Exit
 from shoal_cli.files import read_file
@@ -22,7 +23,6 @@ File = Annotated[str, typer.Argument(help="The cluster configuration: a YAML or 
 Local = Annotated[bool, typer.Option("--local", help="Ask the embedded AWS that `shoal local up` started.")]
 Prefix = Annotated[str, typer.Option(envvar="SHOAL_PREFIX", help="NamePrefix of the deployed control plane.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Show the states until the end; Ctrl-C leaves it running.")]
-Output = Annotated[str, typer.Option(help="text or json.", metavar="text|json")]
 Deadline = Annotated[int, typer.Option(help="Minutes that the operation may take.")]
 DryRun = Annotated[bool, typer.Option("--dryrun", help="Answer the plan and change nothing.")]
 
@@ -36,7 +36,7 @@ def create(
     deadline: Deadline = 120,
     local: Local = False,
     prefix: Prefix = "shoal",
-    output: Output = "text",
+    output: Output = Format.TEXT,
 ) -> None:
     """Create a cluster and build its image."""
     data = _configured("create", name, file) | {"dryrun": dryrun, "rollbackOnFailure": rollback}
@@ -51,14 +51,14 @@ def update(
     deadline: Deadline = 120,
     local: Local = False,
     prefix: Prefix = "shoal",
-    output: Output = "text",
+    output: Output = Format.TEXT,
 ) -> None:
     """Change a cluster; what would replace data or jobs is refused."""
     data = _configured("update", name, file) | {"dryrun": dryrun, "deadlineMinutes": deadline}
     run(data, wait=wait or dryrun, local=local, prefix=prefix, output=output)
 
 
-def plan(name: Name, file: File, local: Local = False, prefix: Prefix = "shoal", output: Output = "text") -> None:
+def plan(name: Name, file: File, local: Local = False, prefix: Prefix = "shoal", output: Output = Format.TEXT) -> None:
     """Show what create or update would do, resource by resource."""
     run(_configured("plan", name, file), wait=True, local=local, prefix=prefix, output=output)
 
@@ -69,7 +69,7 @@ def delete(
     deadline: Deadline = 120,
     local: Local = False,
     prefix: Prefix = "shoal",
-    output: Output = "text",
+    output: Output = Format.TEXT,
 ) -> None:
     """Delete a cluster and prove that nothing is left."""
     data = {"operation": "delete", "clusterName": name, "deadlineMinutes": deadline}
@@ -82,14 +82,14 @@ def build_image(
     deadline: Deadline = 120,
     local: Local = False,
     prefix: Prefix = "shoal",
-    output: Output = "text",
+    output: Output = Format.TEXT,
 ) -> None:
     """Build the cluster's job image where its content is not in the repository yet."""
     data = {"operation": "build-image", "clusterName": name, "deadlineMinutes": deadline}
     run(data, wait=wait, local=local, prefix=prefix, output=output)
 
 
-def describe(name: Name, local: Local = False, prefix: Prefix = "shoal", output: Output = "text") -> None:
+def describe(name: Name, local: Local = False, prefix: Prefix = "shoal", output: Output = Format.TEXT) -> None:
     """Tell a cluster's state and what can be done next."""
     run({"operation": "describe", "clusterName": name}, wait=True, local=local, prefix=prefix, output=output)
 
@@ -99,7 +99,7 @@ def list_clusters(
     next_token: Annotated[str | None, typer.Option(help="The nextToken of the page before.")] = None,
     local: Local = False,
     prefix: Prefix = "shoal",
-    output: Output = "text",
+    output: Output = Format.TEXT,
 ) -> None:
     """List the clusters of this account and Region."""
     data: dict[str, Any] = {"operation": "list"}
@@ -112,37 +112,36 @@ def follow(
     execution: Annotated[str, typer.Argument(help="The ARN of an execution, as create printed it.")],
     local: Local = False,
     prefix: Prefix = "shoal",
-    output: Output = "text",
+    output: Output = Format.TEXT,
 ) -> None:
     """Show an operation that runs already, until its end."""
     application = connect(local=local, prefix=prefix)
-    progress.finish(progress.wait(application, execution, show=True), as_json=output == "json")
+    finish(progress.wait(application, execution, show=True), output=output)
 
 
-def run(data: dict[str, Any], *, wait: bool, local: bool, prefix: str, output: str) -> None:
+def run(data: dict[str, Any], *, wait: bool, local: bool, prefix: str, output: Format) -> None:
     """Check the input, start the operation, and wait for its end where that is asked."""
-    if output not in {"text", "json"}:
-        raise CommandError(f"--output {output} is unknown; it is text or json", Exit.BAD_INPUT)
-    try:
-        request = read_request(data)
-    except OperationError as error:
-        raise CommandError(error.message, Exit.BAD_INPUT) from error
+    request = _request(data)
     application = connect(local=local, prefix=prefix)
     arn = start(application, data)
     if wait:
-        progress.finish(
-            progress.wait(application, arn, show=request.action.machine is not None), as_json=output == "json"
-        )
-    _started(application, arn, data, as_json=output == "json")
+        finish(progress.wait(application, arn, show=request.action.machine is not None), output=output)
+    _started(application, arn, data, output=output)
 
 
-def _started(application: Application, arn: str, data: dict[str, Any], *, as_json: bool) -> None:
-    flag = " --local" if application.is_local else ""
-    if as_json:
+def _request(data: dict[str, Any]) -> Request:
+    try:
+        return read_request(data)
+    except OperationError as error:
+        raise CommandError(error.message, Exit.BAD_INPUT) from error
+
+
+def _started(application: Application, arn: str, data: dict[str, Any], *, output: Format) -> None:
+    if output is Format.JSON:
         typer.echo(json.dumps({"executionArn": arn}))
         return
     typer.echo(f"{data['operation']} of {data['clusterName']} has started: {arn}")
-    typer.echo(f"follow it with: shoal follow{flag} {arn}")
+    typer.echo(progress.how_to_come_back(application, arn))
 
 
 def _configured(operation: str, name: str, file: str) -> dict[str, Any]:
@@ -151,8 +150,10 @@ def _configured(operation: str, name: str, file: str) -> dict[str, Any]:
     if S3_URI.fullmatch(file):
         return data | {"clusterConfigurationUri": file}
     text = read_file(file)
+    data |= {"clusterConfiguration": text}
+    _request(data)  # its size first: what is too large is not worth reading
     try:
         load(text)
     except ConfigurationError as error:
         raise CommandError(shown_problems(file, error.problems), Exit.BAD_INPUT) from error
-    return data | {"clusterConfiguration": text}
+    return data
