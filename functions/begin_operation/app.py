@@ -7,9 +7,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shoal.aws import dynamodb, s3, states
+from shoal.aws import dynamodb, lock, s3
 from shoal.errors import OperationError
-from shoal.ledger import Start, begin, operation_id
+from shoal.ledger import Start, operation_id
 from shoal.observability import logger
 from shoal.operation import admission, outcome
 from shoal.operation.request import Request, read_request
@@ -23,55 +23,28 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         request = read_request(event["input"])
         if request.action.machine is None:
             return {"route": "answer"}
-        return _run(request, event["executionArn"], datetime.fromisoformat(event["startedAt"]))
+        return _begin(request, event["executionArn"], datetime.fromisoformat(event["startedAt"]))
     except OperationError as error:
         logger.info("request refused", code=error.code)
         return outcome.refusal(error)
 
 
-def _run(request: Request, execution_arn: str, started: datetime) -> dict[str, Any]:
+def _begin(request: Request, execution_arn: str, started: datetime) -> dict[str, Any]:
     settings, name = Settings.from_environment(), str(request.cluster_name)
     identity = operation_id(execution_arn, started)
     cluster = dynamodb.read_cluster(name)
     admission.admit(request, cluster, identity)
-    location, inline = request.configuration_location(), request.inline_configuration()
-    text = inline if location is None else s3.read_text(*location)
+    location = request.configuration_location()
+    text = s3.read_text(*location) if location else request.inline_configuration()
     stored = None
     if text is not None:
         admission.check_configuration(text, settings.region, settings.name_prefix)
         stored = s3.put_text(settings.bucket, f"configurations/{name}.yaml", text)
-    machine = admission.machine_of(request, cluster)
-    start = Start(
-        identity,
-        request.operation,
-        name,
-        execution_arn,
-        started,
-        started + request.deadline,
-        not request.changes_something,
-        stored,
-    )
-    _open(request, start)
-    return {
-        "route": "run",
-        "machine": machine,
-        "executionName": f"{identity}-{machine.split('-')[0]}",
-        "child": admission.child_input(request, start, settings.name_prefix, cluster),
-    }
-
-
-def _open(request: Request, start: Start) -> None:
-    if not request.changes_something:
+    deadline = started + request.deadline
+    dryrun = not request.changes_something
+    start = Start(identity, request.operation, name, execution_arn, started, deadline, dryrun, stored)
+    if dryrun:
         dynamodb.put_operation(start)
-    elif not dynamodb.write(begin(start, registers=request.operation == "create")):
-        _take_over(start, registers=request.operation == "create")
-
-
-def _take_over(start: Start, *, registers: bool) -> None:
-    lock = dynamodb.read_lock(start.cluster) or {}
-    if lock.get("holder") == start.operation_id:
-        return  # an earlier try of this state took it
-    if "holder" in lock and states.is_running(lock["executionArn"]):
-        raise admission.busy(start.cluster, lock)
-    if not dynamodb.write(begin(start, dead_holder=lock.get("holder"), registers=registers)):
-        raise admission.busy(start.cluster, dynamodb.read_lock(start.cluster) or {})
+    else:
+        lock.take(start, registers=request.operation == "create")
+    return admission.run_route(request, start, settings.name_prefix, cluster)

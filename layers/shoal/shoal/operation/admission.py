@@ -101,3 +101,14 @@ def child_input(request: Request, start: Start, prefix: str, cluster: Mapping[st
         "suppressValidators": list(request.suppress_validators),
         "validationFailureLevel": request.validation_failure_level,
     }
+
+
+def run_route(request: Request, start: Start, prefix: str, cluster: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the front door is told to run; the child is named after the operation, so it cannot be started twice."""
+    machine = machine_of(request, cluster)
+    return {
+        "route": "run",
+        "machine": machine,
+        "executionName": f"{start.operation_id}-{machine.split('-')[0]}",
+        "child": child_input(request, start, prefix, cluster),
+    }

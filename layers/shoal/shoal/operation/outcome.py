@@ -25,13 +25,12 @@ def failure_item(error: OperationError) -> dict[str, Any]:
 
 def told(failure: Mapping[str, Any]) -> dict[str, Any]:
     """A failure with its `line`: cause, link and next action in one line."""
-    parts = [str(failure["cause"]).strip().rstrip(".")]
-    if failure.get("link"):
-        parts.append(f"See {failure['link']}")
-    if failure.get("nextAction"):
-        parts.append(f"Next: {failure['nextAction']}")
-    line = " ".join(". ".join(parts).split())
-    return {**failure, "line": line[:LONGEST_LINE]}
+    parts = [str(failure["cause"])]
+    parts += [f"See {failure['link']}"] if failure.get("link") else []
+    parts += [f"Next: {failure['nextAction']}"] if failure.get("nextAction") else []
+    sentences = [" ".join(part.split()).rstrip(".") for part in parts]
+    line = " ".join(part if part.endswith("?") else f"{part}." for part in sentences)
+    return {**failure, "line": line.removesuffix(".")[:LONGEST_LINE]}
 
 
 def failure_of(operation: Mapping[str, Any], caught: Mapping[str, Any]) -> dict[str, Any]:
