@@ -1,0 +1,66 @@
+"""Does describe speak ParallelCluster's words, and list bound its page?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shoal.cluster.statuses import STATUSES
+from shoal.operation import description
+from shoal.operation.catalogue import CATALOGUE
+
+CLUSTER: dict[str, Any] = {
+    "clusterName": "genomics",
+    "status": "CREATE_COMPLETE",
+    "kind": "awsbatch",
+    "stackId": "arn:stack",
+    "createdAt": "2026-11-24T10:00:00+00:00",
+    "updatedAt": "2026-11-24T10:05:00+00:00",
+    "configuration": {"bucket": "b", "key": "configurations/genomics.yaml", "versionId": "v"},
+    "imageTag": "t",
+    "imageUri": "uri:t",
+}
+
+
+def stack(status: str) -> dict[str, Any]:
+    return {"StackId": "arn:stack", "StackStatus": status, "Tags": [{"Key": "project", "Value": "x"}]}
+
+
+def test_a_cluster_under_work_says_so() -> None:
+    lock = {"holder": "op-2", "operation": "update"}
+    described = description.description(CLUSTER, lock, None, stack("UPDATE_IN_PROGRESS"))
+    assert described["clusterStatus"] == "UPDATE_IN_PROGRESS"
+    assert described["nextOperations"] == []
+
+
+def test_a_released_lock_leaves_the_last_operations_status() -> None:
+    assert description.cluster_status(CLUSTER, {"fence": 3}) == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_what_can_be_done_next_is_an_operation_that_there_is(status: str) -> None:
+    described = description.description(CLUSTER, None, None, stack(status))
+    assert set(described["nextOperations"]) <= set(CATALOGUE)
+
+
+def test_a_failed_operation_is_described_with_its_cause() -> None:
+    operation = {"operation": "create", "status": "FAILED", "failure": {"code": "StackFailed", "cause": "no such key"}}
+    described = description.description(CLUSTER, None, operation, None)
+    assert described["failures"] == [{"failureCode": "StackFailed", "failureReason": "no such key"}]
+
+
+def test_the_configuration_is_named_by_where_it_lies() -> None:
+    described = description.description(CLUSTER, None, None, stack("CREATE_COMPLETE"))
+    assert described["clusterConfiguration"] == {"url": "s3://b/configurations/genomics.yaml?versionId=v"}
+
+
+def test_a_page_is_filtered_by_status() -> None:
+    page = description.page([CLUSTER, CLUSTER | {"status": "DELETE_FAILED"}], ("DELETE_FAILED",), None)
+    assert [item["clusterStatus"] for item in page["clusters"]] == ["DELETE_FAILED"]
+
+
+def test_a_page_says_that_there_is_more() -> None:
+    page = description.page([CLUSTER], (), "genomics")
+    assert page["nextToken"] == "genomics"
+    assert "nextToken" in page["summary"]
