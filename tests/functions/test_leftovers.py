@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -42,15 +42,24 @@ def gone(aws: Stubs, *found: tuple[str, str, str]) -> None:
         }
         for kind, physical_id, status in found
     ]
-    stack = {
-        "StackName": "shoal-cluster-genomics",
-        "StackId": STACK,
-        "StackStatus": "DELETE_COMPLETE",
-        "CreationTime": DELETED,
-        "DeletionTime": DELETED,
-    }
     aws.expect("cloudformation", "list_stack_resources", {"StackResourceSummaries": summaries}, StackName=STACK)
-    aws.expect("cloudformation", "describe_stacks", {"Stacks": [stack]}, StackName=STACK)
+    if any((kind, status) == ("AWS::EC2::Volume", "DELETE_COMPLETE") for kind, _, status in found):
+        aws.expect("cloudformation", "describe_stack_events", {"StackEvents": deletion_events()}, StackName=STACK)
+
+
+def deletion_events() -> list[dict[str, Any]]:
+    """What the stack's events say of the volume: when its deletion began and ended."""
+    return [
+        {
+            "StackId": STACK,
+            "EventId": status,
+            "StackName": "shoal-cluster-genomics",
+            "ResourceType": "AWS::EC2::Volume",
+            "ResourceStatus": status,
+            "Timestamp": timestamp,
+        }
+        for status, timestamp in (("DELETE_COMPLETE", DELETED + timedelta(minutes=1)), ("DELETE_IN_PROGRESS", DELETED))
+    ]
 
 
 def tagged(aws: Stubs, *found: tuple[str, list[dict[str, str]]]) -> None:

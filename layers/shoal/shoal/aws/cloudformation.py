@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -55,6 +56,11 @@ def last_token(stack_id: str) -> str | None:
     return next((event.get("ClientRequestToken") for event in _events(stack_id)), None)
 
 
+def creation_token(stack_id: str) -> str | None:
+    """The ClientRequestToken of the operation that created the stack."""
+    return next((event.get("ClientRequestToken") for event in reversed(list(_events(stack_id)))), None)
+
+
 def with_nested(events: list[dict[str, Any]], depth: int = MAX_NESTING) -> list[dict[str, Any]]:
     """The events of an operation after those of the nested stacks that failed in it, each stack's oldest first."""
     if depth == 0 or not events:
@@ -81,6 +87,16 @@ def _events(stack_id: str) -> Iterator[dict[str, Any]]:
     except ClientError as error:
         if not _absent(error):
             raise
+
+
+def deletion_began(stack_id: str, resource_type: str) -> datetime | None:
+    """When CloudFormation first began to delete a stack's resources of a type; none if it never did."""
+    times = [
+        event["Timestamp"]
+        for event in _events(stack_id)
+        if event["ResourceType"] == resource_type and event["ResourceStatus"] == "DELETE_IN_PROGRESS"
+    ]
+    return min(times, default=None)
 
 
 def stack_resources(stack_id: str) -> list[dict[str, Any]]:

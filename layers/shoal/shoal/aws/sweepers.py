@@ -133,12 +133,16 @@ def deletion_snapshots(stack_id: str, resources: list[dict[str, Any]]) -> list[s
         stack_id: the deleted stack.
         resources: its resources.
     """
-    made = [item for item in resources if item["ResourceType"] == "AWS::EC2::Volume" and item.get("PhysicalResourceId")]
-    volumes = [item["PhysicalResourceId"] for item in made]
-    since = (cloudformation.describe_stack(stack_id) or {}).get("DeletionTime")
-    if not volumes or since is None:
+    volumes = [
+        item["PhysicalResourceId"]
+        for item in resources
+        if (item["ResourceType"], item["ResourceStatus"]) == ("AWS::EC2::Volume", "DELETE_COMPLETE")
+        and item.get("PhysicalResourceId")
+    ]
+    since = cloudformation.deletion_began(stack_id, "AWS::EC2::Volume") if volumes else None
+    if since is None:
         return []
     pages = client("ec2").get_paginator("describe_snapshots")
     found = pages.paginate(OwnerIds=["self"], Filters=[{"Name": "volume-id", "Values": volumes}])
     snapshots = [snapshot for page in found for snapshot in page["Snapshots"]]
-    return [snapshot["SnapshotId"] for snapshot in snapshots if snapshot["StartTime"] >= since]
+    return [item["SnapshotId"] for item in snapshots if item["StartTime"] >= since.replace(microsecond=0)]
