@@ -265,3 +265,13 @@ def test_a_node_that_signals_failure_or_nothing_fails_and_is_terminated(
         for found in reservation["Instances"]
     ]
     assert states == ["terminated"]
+
+
+def test_a_template_may_name_its_image_by_a_public_parameter(account: Account, stack: Stack) -> None:
+    parameter = {
+        "Type": "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>",
+        "Default": "/aws/service/debian/release/12/latest/amd64",
+    }
+    stack.create({"Node": instance(ImageId=ref("Image"))}, sections={"Parameters": {"Image": parameter}})
+    found = account.client("ec2").describe_instances(InstanceIds=[stack.physical_id("Node")])
+    assert found["Reservations"][0]["Instances"][0]["ImageId"] == IMAGES[4][0]

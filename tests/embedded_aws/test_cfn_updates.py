@@ -68,3 +68,15 @@ def test_a_second_update_tells_of_itself_only(stack: Stack) -> None:
     stack.update({**WANTED, "New": disk(2)})
     assert stack.statuses("New")[-2:] == ["UPDATE_IN_PROGRESS", "UPDATE_COMPLETE"]
     assert stack.statuses("Grown").count("UPDATE_COMPLETE") == 1
+
+
+def test_another_tag_of_the_stack_replaces_nothing(account: Account) -> None:
+    compute = {"Type": "EC2", "MaxvCpus": 4, "Subnets": ["subnet-00000001"]}
+    resources = {
+        "Work": resource("AWS::Batch::ComputeEnvironment", {"Type": "MANAGED", "ComputeResources": compute}),
+        "Close": resource("AWS::EC2::PlacementGroup", {"Strategy": "cluster"}),
+    }
+    stack = Stack(account).create(resources, Tags=[{"Key": "team", "Value": "a"}])
+    before = {name: found["PhysicalResourceId"] for name, found in stack.resources().items()}
+    stack.update(resources, Tags=[{"Key": "team", "Value": "b"}])
+    assert {name: found["PhysicalResourceId"] for name, found in stack.resources().items()} == before

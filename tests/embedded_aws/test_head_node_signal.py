@@ -56,26 +56,3 @@ def test_a_replaced_node_signals_as_well(account: Account) -> None:
     report: Any = account.server.call("GET", "/_shoal/head-node-signal")
     sent = [signal["instanceId"] for signal in report["sent"] if signal["stackId"] == stack.id]
     assert sent == [first, stack.physical_id("Node")]
-
-
-def test_a_template_may_name_its_image_by_a_public_parameter(account: Account) -> None:
-    parameter = {
-        "Type": "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>",
-        "Default": "/aws/service/debian/release/12/latest/amd64",
-    }
-    node = resource("AWS::EC2::Instance", {"ImageId": {"Ref": "Image"}, "InstanceType": "c5.large"})
-    stack = Stack(account).create({"Node": node}, sections={"Parameters": {"Image": parameter}})
-    found = account.client("ec2").describe_instances(InstanceIds=[stack.physical_id("Node")])
-    assert found["Reservations"][0]["Instances"][0]["ImageId"] == IMAGES[4][0]
-
-
-def test_another_tag_of_the_stack_replaces_nothing(account: Account) -> None:
-    compute = {"Type": "EC2", "MaxvCpus": 4, "Subnets": ["subnet-00000001"]}
-    resources = {
-        "Work": resource("AWS::Batch::ComputeEnvironment", {"Type": "MANAGED", "ComputeResources": compute}),
-        "Close": resource("AWS::EC2::PlacementGroup", {"Strategy": "cluster"}),
-    }
-    stack = Stack(account).create(resources, Tags=[{"Key": "team", "Value": "a"}])
-    before = {name: found["PhysicalResourceId"] for name, found in stack.resources().items()}
-    stack.update(resources, Tags=[{"Key": "team", "Value": "b"}])
-    assert {name: found["PhysicalResourceId"] for name, found in stack.resources().items()} == before
