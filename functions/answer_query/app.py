@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shoal.aws import batch, cloudformation, dynamodb, ec2
@@ -12,15 +13,17 @@ from shoal.errors import OperationError
 from shoal.observability import logger
 from shoal.operation import admission, description, outcome
 from shoal.operation.catalogue import help_answer
+from shoal.operation.events import QueryEvent
 from shoal.operation.request import Request, read_request
 from shoal.settings import Settings
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+@event_parser
+def handler(event: QueryEvent, context: LambdaContext) -> dict[str, Any]:
     """Answer `{"route": "answered", "answer": ...}`, or a refusal."""
     try:
-        request = read_request(event["input"])
+        request = read_request(event.input)
         if request.operation == "list":
             clusters, more = dynamodb.list_clusters(request.max_results, request.next_token)
             answer = description.page(clusters, request.cluster_status, more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shoal.aws import dynamodb, lock, s3
@@ -12,18 +13,20 @@ from shoal.errors import OperationError
 from shoal.ledger import Start, operation_id
 from shoal.observability import logger
 from shoal.operation import admission, outcome
+from shoal.operation.events import BeginEvent
 from shoal.operation.request import Request, read_request
 from shoal.settings import Settings
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+@event_parser
+def handler(event: BeginEvent, context: LambdaContext) -> dict[str, Any]:
     """Answer `{"route": "answer" | "run" | "refuse", ...}`; see the state machine `run_operation`."""
     try:
-        request = read_request(event["input"])
+        request = read_request(event.input)
         if request.action.machine is None:
             return {"route": "answer"}
-        return _begin(request, event["executionArn"], datetime.fromisoformat(event["startedAt"]))
+        return _begin(request, event.execution_arn, event.started_at)
     except OperationError as error:
         logger.info("request refused", code=error.code)
         return outcome.refusal(error)

@@ -5,27 +5,31 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shoal import ledger
 from shoal.aws import cloudformation, dynamodb
 from shoal.cluster.names import stack_name
-from shoal.observability import logger
+from shoal.observability import count, logger
 from shoal.operation import outcome
+from shoal.operation.events import EndEvent
 from shoal.settings import Settings
 
 
 @logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+@event_parser
+def handler(event: EndEvent, context: LambdaContext) -> dict[str, Any]:
     """Answer the execution's output, or `{"failure": {"code", "line", ...}}` for a failed operation."""
-    name, identity, result = event["clusterName"], event["operationId"], event.get("result")
-    operation = dynamodb.read_operation(name, identity)
+    operation = dynamodb.read_operation(event.cluster_name, event.operation_id)
     if operation is None:
-        raise LookupError(f"the ledger has no operation {identity} of cluster {name}")
-    failure = outcome.failure_of(operation, event["failure"]) if result is None else None
+        raise LookupError(f"the ledger has no operation {event.operation_id} of cluster {event.cluster_name}")
+    caught = event.failure.model_dump() if event.failure else {}
+    failure = outcome.failure_of(operation, caught) if event.result is None else None
     if operation["status"] == "RUNNING":
-        _close(operation, result, failure)
-    return {"failure": outcome.told(failure)} if failure else outcome.answer(operation, result or {})
+        _close(operation, event.result, failure)
+        count("OperationFailed" if failure else "OperationSucceeded", operation=operation["operation"])
+    return {"failure": outcome.told(failure)} if failure else outcome.answer(operation, event.result or {})
 
 
 def _close(operation: dict[str, Any], result: dict[str, Any] | None, failure: dict[str, Any] | None) -> None:

@@ -93,6 +93,18 @@ def test_a_dry_run_is_recorded_and_changes_no_cluster(context: LambdaContext) ->
     assert dynamodb.read_cluster("genomics") is None
 
 
+def test_an_operation_is_counted_once_by_its_kind_and_never_by_its_cluster(
+    context: LambdaContext, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_stack()
+    identity, result = started("create", context), {"summary": "done", "cluster": FACTS}
+    end(identity, context, result=result)
+    end(identity, context, result=result)
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [item["_aws"]["CloudWatchMetrics"][0]["Dimensions"] for item in written] == [[["operation"]]]
+    assert written[0]["OperationSucceeded"] == [1.0]
+
+
 def test_an_operation_that_the_ledger_does_not_know_is_an_error(context: LambdaContext) -> None:
     with pytest.raises(LookupError, match="op-unknown"):
         end("op-unknown", context, result={})
