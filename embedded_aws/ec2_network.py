@@ -182,12 +182,15 @@ def _associate_address(associate: Action, query: Query) -> Response:
     from ministack.services import ec2
 
     interface = value(query, "NetworkInterfaceId")
-    answer: Response = associate(query)
-    if answer[0] == 200 and interface:
+    answer = associate(query)
+    if answer[0] != 200:
+        return answer
+    address = ec2._addresses[value(query, "AllocationId")]
+    if interface:
         attachment = ec2._network_interfaces.get(interface, {}).get("Attachment") or {}
-        ec2._addresses[value(query, "AllocationId")].update(
-            NetworkInterfaceId=interface, InstanceId=attachment.get("InstanceId")
-        )
+        address.update(NetworkInterfaceId=interface, InstanceId=attachment.get("InstanceId"))
+    if address["InstanceId"] in ec2._instances:
+        ec2._instances[address["InstanceId"]]["PublicIpAddress"] = address["PublicIp"]
     return answer
 
 

@@ -71,6 +71,18 @@ def test_an_environment_of_a_profile_that_does_not_exist_becomes_invalid(batch: 
     assert (found["status"], "nobody" in found["statusReason"]) == ("INVALID", True)
 
 
+def test_an_environment_of_a_role_that_does_not_exist_becomes_invalid(batch: Any) -> None:
+    found = described(batch, environment(batch, spotIamFleetRole="arn:aws:iam::111111111111:role/nobody"))
+    assert (found["status"], "nobody" in found["statusReason"]) == ("INVALID", True)
+
+
+def test_an_invalid_environment_is_not_taken_into_a_queue(batch: Any) -> None:
+    arn = environment(batch, instanceRole="nobody")
+    order = [{"order": 1, "computeEnvironment": arn}]
+    message = refused(batch.create_job_queue, jobQueueName="jobs", priority=1, computeEnvironmentOrder=order)
+    assert "is not valid" in message
+
+
 def test_an_environment_with_a_queue_cannot_be_deleted(batch: Any) -> None:
     arn = environment(batch)
     queue(batch, arn)

@@ -139,6 +139,17 @@ def test_an_interface_of_its_own_outlives_the_instance(ec2: Any) -> None:
     assert ec2.describe_network_interfaces()["NetworkInterfaces"][0]["Status"] == "available"
 
 
+def test_an_elastic_ip_on_an_interface_is_the_address_of_its_instance_and_cannot_be_released(ec2: Any) -> None:
+    instance, address = launch(ec2), ec2.allocate_address(Domain="vpc")
+    interface = instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    ec2.associate_address(AllocationId=address["AllocationId"], NetworkInterfaceId=interface)
+    assert shown(ec2, instance["InstanceId"])["PublicIpAddress"] == address["PublicIp"]
+    with pytest.raises(ClientError, match=r"InvalidIPAddress\.InUse"):
+        ec2.release_address(AllocationId=address["AllocationId"])
+    ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
+    ec2.release_address(AllocationId=address["AllocationId"])
+
+
 def test_a_group_that_an_instance_uses_cannot_be_deleted(ec2: Any) -> None:
     group = ec2.create_security_group(GroupName="used", Description="used")["GroupId"]
     instance = launch(ec2, SecurityGroupIds=[group])
