@@ -102,6 +102,13 @@ def test_a_grant_on_the_resource_is_enough_and_one_on_another_is_not(
     assert _denied(account, wrong, service, operation, **arguments)
 
 
+@pytest.mark.parametrize(("arn", "denied"), [("us-east-1::snapshot/*", False), ("eu-west-1::snapshot/*", True)])
+def test_a_snapshots_arn_names_no_account(account: Account, arn: str, denied: bool) -> None:
+    role = account.role("deleter", _allow("ec2:DeleteSnapshot", f"arn:aws:ec2:{arn}"))
+
+    assert _denied(account, role, "ec2", "delete_snapshot", SnapshotId="snap-1") is denied
+
+
 def test_a_roles_path_is_part_of_its_arn(account: Account) -> None:
     account.role("shoal-member", path="/shoal/")
     within = account.role("within", _allow("iam:GetRole", f"arn:aws:iam::{account.id}:role/shoal/*"))
