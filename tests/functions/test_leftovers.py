@@ -157,7 +157,7 @@ def test_the_group_of_a_file_system_to_be_kept_goes_with_its_rules_after_a_faile
 ) -> None:
     ec2 = boto3.client("ec2")
     group = ec2.create_security_group(GroupName="files", Description="files")["GroupId"]
-    itself = [{"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "UserIdGroupPairs": [{"GroupId": group}]}]
+    itself: Any = [{"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "UserIdGroupPairs": [{"GroupId": group}]}]
     made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=itself)["SecurityGroupRules"]
     resources = (
         ("AWS::EC2::SecurityGroup", group, "DELETE_SKIPPED"),
