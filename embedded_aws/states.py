@@ -29,6 +29,7 @@ HOOKS: tuple[Hook, ...] = (
     ("services.stepfunctions", "_invoke_resource"),
     ("services.stepfunctions", "_invoke_resource_with_timeout"),
     ("services.stepfunctions", "_ExecutionError"),
+    ("services.stepfunctions", "_add_event"),
 )
 
 
@@ -76,6 +77,7 @@ def call(resource: str, arguments: Any, scope: Scope) -> Any:
     try:
         answer = _answer(integration, client, arguments)
         if integration.pattern.startswith(".sync"):
+            _submitted(integration, answer, scope)
             answer = sync.wait(integration, client, answer, scope)
     except ClientError as error:
         raise _translated(integration, error) from error
@@ -85,6 +87,21 @@ def call(resource: str, arguments: Any, scope: Scope) -> Any:
         message = f"The task called {resource} and its result exceeds the maximum number of bytes ({LARGEST_PAYLOAD})"
         raise TaskError("States.DataLimitExceeded", message)
     return answer
+
+
+def _submitted(integration: Integration, answer: Any, scope: Scope) -> None:
+    """The event that tells which job was started, from which a reader of the history finds a child execution.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskSubmittedEventDetails.html
+    """
+    from ministack.services import stepfunctions
+
+    details = {
+        "resourceType": integration.service,
+        "resource": integration.action + integration.pattern,
+        "output": json.dumps(answer),
+    }
+    stepfunctions._add_event(scope.execution, "TaskSubmitted", {"taskSubmittedEventDetails": details})
 
 
 def _answer(integration: Integration, client: Any, arguments: Any) -> Any:

@@ -49,13 +49,24 @@ def _block(key: str, value: Any, indent: str) -> list[str]:
     if isinstance(value, dict):
         inner = [line for name, item in value.items() for line in _block(name, item, indent + "  ")]
         return [f"{indent}{key}:", *inner]
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+        return [f"{indent}{key}:", *(f"{indent}  {row}" for row in _rows(value))]
     if isinstance(value, list):
-        return [f"{indent}{key}:", *(line for item in value for line in _listed(item, indent + "  "))]
-    return [f"{indent}{key}: {value}"]
+        return [f"{indent}{key}:", *(f"{indent}  - {_cell(item)}" for item in value)]
+    return [f"{indent}{key}: {_cell(value)}"]
 
 
-def _listed(item: Any, indent: str) -> list[str]:
-    if isinstance(item, dict):
-        shown = ", ".join(f"{name} {value}" for name, value in item.items() if value not in (None, "", [], {}))
-        return [f"{indent}- {shown}"]
-    return [f"{indent}- {item}"]
+def _rows(items: list[dict[str, Any]]) -> list[str]:
+    """Items as a table of the keys that at least one of them fills; what needs most room stands last."""
+    keys = [key for key in dict.fromkeys(key for item in items for key in item) if any(item.get(key) for item in items)]
+    columns = [[key, *(_cell(item.get(key)) for item in items)] for key in keys]
+    widest = max(columns, key=lambda column: max(map(len, column)), default=[])
+    columns = [*(column for column in columns if column is not widest), *([widest] if widest else [])]
+    widths = [max(map(len, column)) for column in columns]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in zip(*columns, strict=True)]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)

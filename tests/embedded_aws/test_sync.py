@@ -40,6 +40,19 @@ def test_the_childs_output_arrives_as_a_value(account: Account) -> None:
     assert ended["output"]["Status"] == "SUCCEEDED"
 
 
+def test_the_history_tells_which_child_was_started(account: Account) -> None:
+    echo = {"StartAt": "Echo", "States": {"Echo": {"Type": "Pass", "End": True}}}
+    child = account.machine("child", echo)
+    execution = account.start(_parent(account, child))
+    account.wait(execution)
+
+    events = account.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
+
+    (submitted,) = [event["taskSubmittedEventDetails"] for event in events if event["type"] == "TaskSubmitted"]
+    assert (submitted["resourceType"], submitted["resource"]) == ("states", "startExecution.sync:2")
+    assert json.loads(submitted["output"])["ExecutionArn"].endswith(":child:child")
+
+
 def test_a_failed_child_is_a_failed_task_with_the_description_as_cause(account: Account) -> None:
     fail = {"StartAt": "Fail", "States": {"Fail": {"Type": "Fail", "Error": "StackFailed", "Cause": "no volume"}}}
 
