@@ -86,7 +86,7 @@ def _delete_environment(physical_id: str, properties: Properties) -> None:
     if _environment(physical_id) is None:
         return
     batch = client("batch")
-    _settle(lambda: _environment(physical_id))
+    _settle(lambda: _environment(physical_id), deleting=True)
     batch.update_compute_environment(computeEnvironment=physical_id, state="DISABLED")
     _settle(lambda: _environment(physical_id))
     batch.delete_compute_environment(computeEnvironment=physical_id)
@@ -111,7 +111,7 @@ def _delete_queue(physical_id: str, properties: Properties) -> None:
     if _queue(physical_id) is None:
         return
     batch = client("batch")
-    _settle(lambda: _queue(physical_id))
+    _settle(lambda: _queue(physical_id), deleting=True)
     batch.update_job_queue(jobQueue=physical_id, state="DISABLED")
     _settle(lambda: _queue(physical_id))
     batch.delete_job_queue(jobQueue=physical_id)
@@ -146,8 +146,8 @@ def _queue(arn: str) -> Mapping[str, Any] | None:
     return found[0] if found else None
 
 
-def _settle(look: Callable[[], Mapping[str, Any] | None]) -> None:
-    """Wait until a resource is VALID or gone.
+def _settle(look: Callable[[], Mapping[str, Any] | None], *, deleting: bool = False) -> None:
+    """Wait until a resource is VALID or gone; one that is INVALID can be disabled and deleted.
 
     Raises:
         ValueError: it is INVALID, with Batch's reason; or it does not settle.
@@ -158,8 +158,8 @@ def _settle(look: Callable[[], Mapping[str, Any] | None]) -> None:
         if found is None or found["status"] == "VALID":
             return
         if found["status"] == "INVALID":
-            if found["state"] == "DISABLED":
-                return  # an invalid environment can be deleted
+            if deleting or found["state"] == "DISABLED":
+                return
             raise ValueError(f'Resource handler returned message: "{found["statusReason"]}" (Status: INVALID)')
         time.sleep(0.05)
     raise ValueError('Resource handler returned message: "Exceeded attempts to wait" (HandlerErrorCode: NotStabilized)')
