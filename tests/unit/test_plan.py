@@ -15,7 +15,7 @@ from shoal.cluster.blueprint import blueprint
 from shoal.cluster.changes import key_changes
 from shoal.cluster.configuration import load
 from shoal.plan import Plan, causes, digest, refused_keys, refused_resources, template_digest, verdict
-from tests.support.clusters import compute_resource, configuration, queue, site
+from tests.support.clusters import compute_resource, configuration, queue, site, storage
 
 OLD = load(configuration())
 SPOT = load(
@@ -47,6 +47,15 @@ def test_a_change_that_only_follows_another_resources_is_traced_to_its_key() -> 
 def test_where_no_single_key_explains_a_replacement_all_changes_do() -> None:
     keys, resources = key_changes(OLD, SPOT), (replaced("SomethingElse"),)
     assert causes(resources, keys, OLD, SPOT, site())["SomethingElse"] == tuple(key.parameter for key in keys)
+
+
+def test_changes_that_make_no_sense_one_without_the_other_are_told_together() -> None:
+    def with_home(**settings: Any) -> Any:
+        return load(configuration(SharedStorage=[storage("home", StorageType="Efs", EfsSettings=settings)]))
+
+    old, new = with_home(), with_home(ThroughputMode="provisioned", ProvisionedThroughput=100)
+    keys, resources = key_changes(old, new), (replaced("Home", "AWS::EFS::FileSystem"),)
+    assert causes(resources, keys, old, new, site())["Home"] == tuple(key.parameter for key in keys)
 
 
 def test_a_replacement_that_holds_nothing_is_not_refused() -> None:

@@ -121,6 +121,23 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         f"{QUEUE}.Networking.SubnetIds[0]",
     ),
     (
+        queues(queue("main", Networking={"SubnetIds": [HEAD_SUBNET, "subnet-00000002"]})),
+        {
+            "subnets": {
+                HEAD_SUBNET: {"AvailabilityZone": f"{REGION}a", "VpcId": VPC},
+                "subnet-00000002": {"AvailabilityZone": f"{REGION}b", "VpcId": "vpc-00000002"},
+            }
+        },
+        "SubnetsValidator",
+        f"{QUEUE}.Networking.SubnetIds[1]",
+    ),
+    (
+        head(),
+        {"instance_types": {"c6i.large": instance_type()}, "image": None, "image_id": None},
+        "InstanceTypeValidator",
+        "HeadNode.InstanceType",
+    ),
+    (
         head(Networking={"SecurityGroups": [GROUP]}),
         {"security_groups": {}},
         "SecurityGroupsValidator",
