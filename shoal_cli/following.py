@@ -15,10 +15,18 @@ ENDED = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "Execution
 class State:
     """One state that an execution entered."""
 
-    machine: str
+    execution: str
+    """ARN of the execution; two of one machine may run side by side."""
+    kind: str
+    """`Task`, `Choice`, `Wait` and so on."""
     name: str
     entered: datetime
     left: datetime | None = None
+
+    @property
+    def machine(self) -> str:
+        """Name of the state machine."""
+        return self.execution.split(":")[6]
 
 
 @dataclass
@@ -56,20 +64,21 @@ class Following:
 
     def _take(self, arn: str, event: dict[str, Any]) -> None:
         kind = event["type"]
-        machine = arn.split(":")[6]
         if kind.endswith("StateEntered"):
-            self.states.append(State(machine, event["stateEnteredEventDetails"]["name"], event["timestamp"]))
+            entered = event["stateEnteredEventDetails"]["name"]
+            self.states.append(State(arn, kind.removesuffix("StateEntered"), entered, event["timestamp"]))
         elif kind.endswith("StateExited"):
-            self._leave(machine, event["stateExitedEventDetails"]["name"], event["timestamp"])
+            self._leave(arn, event["stateExitedEventDetails"]["name"], event["timestamp"])
         elif kind == "TaskSubmitted":
             self._adopt(event["taskSubmittedEventDetails"])
         elif kind in ENDED:
             self._ended.add(arn)
-            self._leave(machine, None, event["timestamp"])
+            self._leave(arn, None, event["timestamp"])
 
-    def _leave(self, machine: str, name: str | None, when: datetime) -> None:
+    def _leave(self, arn: str, name: str | None, when: datetime) -> None:
+        """Close the newest open state of that name, or all when the execution has ended."""
         for state in reversed(self.states):
-            if state.machine == machine and state.left is None and name in {None, state.name}:
+            if state.execution == arn and state.left is None and name in {None, state.name}:
                 state.left = when
                 if name is not None:
                     return

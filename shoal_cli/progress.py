@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,9 @@ from shoal_cli.exits import CommandError, Exit
 from shoal_cli.following import Following, State, outcome
 
 SHOWN = 12
-"""States on the screen at once; the newest."""
+"""States on the screen at once."""
+_INSTANT = ("Choice", "Pass")
+"""Kinds of states that take no time."""
 PAUSE_SECONDS = 2.0
 LOCAL_PAUSE_SECONDS = 0.2
 """DescribeExecution refills at 15 calls a second for a whole account
@@ -78,9 +81,23 @@ def _watched(application: Application, execution_arn: str, *, show: bool) -> dic
             time.sleep(pause)
 
 
+def shown(states: Sequence[State]) -> list[State]:
+    """What is worth a line: each state that takes time, once, as it was last entered; what still runs always is."""
+    newest: dict[tuple[str, str], State] = {}
+    for state in states:
+        if state.kind not in _INSTANT:
+            newest.pop((state.execution, state.name), None)
+            newest[state.execution, state.name] = state
+    running = [state for state in newest.values() if state.left is None]
+    ended = [state for state in newest.values() if state.left is not None]
+    room = max(0, SHOWN - len(running))
+    kept = [*(ended[-room:] if room else []), *running]
+    return sorted(kept, key=lambda state: state.entered)
+
+
 def _table(states: list[State], began: datetime) -> Table:
     table = Table.grid(padding=(0, 2))
-    for state in states[-SHOWN:]:
+    for state in shown(states):
         until = state.left or datetime.now(UTC)
         mark = "[green]done[/]" if state.left else "[yellow]now[/]"
         seconds = max(0.0, (until - state.entered).total_seconds())
