@@ -29,6 +29,7 @@ ENVIRONMENTS = (
     ("awscli", "tools/requirements/awscli.txt", "run"),
     ("lint", "tools/requirements/lint.txt", "test"),
     ("pcluster", "tools/requirements/parallelcluster.txt", "test"),
+    ("awsbatch", "tools/requirements/awsbatch.txt", "test"),
 )
 
 

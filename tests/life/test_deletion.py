@@ -1,166 +1,46 @@
-"""Does every way of deleting a cluster end with nothing left but what was to be kept?"""
+"""Deletion: what goes, what stays because somebody asked for it, and what was never ours."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from embedded_aws.process import ACCOUNT_ID
-from tests.support.front_door import Configure, FrontDoor
+from shoal.cluster.image import BUILD_PROJECT
+from shoal.cluster.repository import REPOSITORY
+from tests.support.front_door import FrontDoor
 from tests.support.polling import until
 
-RETAINED: list[dict[str, Any]] = [
-    {
-        "MountDir": "/retained",
-        "Name": "retained",
-        "StorageType": "Ebs",
-        "EbsSettings": {"Size": 10, "DeletionPolicy": "Retain"},
-    },
-    {
-        "MountDir": "/snapshot",
-        "Name": "snapshot",
-        "StorageType": "Ebs",
-        "EbsSettings": {"Size": 10, "DeletionPolicy": "Snapshot"},
-    },
-    {"MountDir": "/files", "Name": "files", "StorageType": "Efs", "EfsSettings": {"DeletionPolicy": "Retain"}},
-]
-KEEPING_LOGS = {
-    "Logs": {"CloudWatch": {"DeletionPolicy": "Retain"}},
-    "Dashboards": {"CloudWatch": {"Enabled": False}},
-}
+Configure = Callable[..., dict[str, Any]]
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
-def test_the_jobs_of_a_cluster_are_ended_before_it_is_deleted(
-    shoal: FrontDoor, configure: Configure, name: str
-) -> None:
-    before = shoal.state()
-    shoal.succeed("create", name, configure())
-    queue = next(item for item in shoal.resources(name).values() if item["ResourceType"] == "AWS::Batch::JobQueue")
-    definition = next(
-        item for item in shoal.resources(name).values() if item["ResourceType"] == "AWS::Batch::JobDefinition"
-    )
-    batch = shoal.client("batch")
-    job = batch.submit_job(
-        jobName="long",
-        jobQueue=queue["PhysicalResourceId"],
-        jobDefinition=definition["PhysicalResourceId"],
-        containerOverrides={"command": ["sleep", "3600"]},
-    )["jobId"]
-    shoal.succeed("delete", name)
-    assert batch.describe_jobs(jobs=[job])["jobs"][0]["status"] in {"FAILED", "SUCCEEDED"}
-    assert shoal.left_since(before) == []
-
-
-def test_policies_that_others_attached_to_a_role_do_not_stop_a_deletion(
-    shoal: FrontDoor, configure: Configure, name: str
-) -> None:
-    before = shoal.state()
-    shoal.succeed("create", name, configure())
-    role = next(item["PhysicalResourceId"] for item in shoal.resources(name).values() if is_role(item))
-    foreign = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-    shoal.client("iam").attach_role_policy(RoleName=role, PolicyArn=foreign)
-    statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    shoal.client("iam").put_role_policy(RoleName=role, PolicyName="by-hand", PolicyDocument=document)
-    answer = shoal.succeed("delete", name)
-    assert f"{role}: {foreign}" in answer["detachedPolicies"]
-    assert shoal.left_since(before) == []
-
-
-def is_role(item: dict[str, Any]) -> bool:
-    return bool(item["ResourceType"] == "AWS::IAM::Role")
-
-
-def test_a_failed_create_keeps_nothing_that_its_policies_would_keep(
-    shoal: FrontDoor, configure: Configure, name: str
-) -> None:
-    before = shoal.state()
-    shoal.fail_once("cloudformation", "updateTerminationProtection", "States.TaskFailed", match=name)
-    ended = shoal.operate("create", name, configure(SharedStorage=RETAINED, Monitoring=KEEPING_LOGS))
-    assert ended.status == "FAILED"
-    assert shoal.left_since(before) == []
-
-
-def test_what_the_configuration_keeps_is_kept_and_listed(shoal: FrontDoor, configure: Configure, name: str) -> None:
-    before = shoal.state()
-    shoal.succeed("create", name, configure(SharedStorage=RETAINED, Monitoring=KEEPING_LOGS))
-    answer = shoal.succeed("delete", name)
-    kept = {thing["resourceType"] for thing in answer["kept"]}
-    assert {"AWS::EC2::Volume", "AWS::EC2::Snapshot", "AWS::EFS::FileSystem", "AWS::Logs::LogGroup"} <= kept
-    left = {line.split(" ")[0] for line in shoal.left_since(before)}
-    assert left <= kept, "what is there is what was listed"
-
-
-def test_only_the_clusters_prefix_of_a_users_bucket_goes(shoal: FrontDoor, configure: Configure, name: str) -> None:
-    s3, bucket = shoal.client("s3"), f"research-{name}-{ACCOUNT_ID}"
-    s3.create_bucket(Bucket=bucket)
-    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    for key in ("thesis.tex", f"shoal/{name}-notes/kept"):
-        s3.put_object(Bucket=bucket, Key=key, Body=b"mine")
-    before = shoal.state()
-    shoal.succeed("create", name, configure(CustomS3Bucket=bucket))
-    for body in (b"1", b"2"):
-        s3.put_object(Bucket=bucket, Key=f"shoal/{name}/jobs/script.sh", Body=body)
-    s3.create_multipart_upload(Bucket=bucket, Key=f"shoal/{name}/jobs/large")
-    shoal.succeed("delete", name)
-    held = s3.list_object_versions(Bucket=bucket)
-    assert [item["Key"] for item in held["Versions"]] == [f"shoal/{name}-notes/kept", "thesis.tex"]
-    assert "DeleteMarkers" not in held
-    assert s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []) == []
-    assert shoal.left_since(before) == []
-
-
-def test_a_prefix_that_holds_somebodys_objects_is_not_taken(shoal: FrontDoor, configure: Configure, name: str) -> None:
-    s3, bucket = shoal.client("s3"), f"research-{name}-{ACCOUNT_ID}"
-    s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket=bucket, Key=f"shoal/{name}/thesis.tex", Body=b"mine")
-    before = shoal.state()
-    ended = shoal.operate("create", name, configure(CustomS3Bucket=bucket))
-    assert "already holds objects that no cluster of Shoal wrote" in ended.cause
-    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
-    assert shoal.left_since(before) == []
-
-
-def test_a_stack_deleted_in_the_console_cleans_up_by_itself(shoal: FrontDoor, configure: Configure, name: str) -> None:
-    before = shoal.state()
-    shoal.succeed("create", name, configure(ContainerImage=None))
-    fill(shoal, name)
-    stack = shoal.stack(name)
+def bucket_of(shoal: FrontDoor, cluster: str) -> str:
+    stack = shoal.stack(cluster)
     assert stack is not None
-    cloudformation = shoal.client("cloudformation")
-    cloudformation.update_termination_protection(StackName=stack["StackId"], EnableTerminationProtection=False)
-    cloudformation.delete_stack(StackName=stack["StackId"])
-    until(lambda: shoal.stack(name) is None, 60, "the end of the stack")
-    assert shoal.succeed("delete", name)["clusterStatus"] == "DELETE_COMPLETE"
-    assert shoal.left_since(before) == []
+    values = {item["ParameterKey"]: str(item["ParameterValue"]) for item in stack["Parameters"]}
+    return values["ResourcesS3Bucket"]
 
 
-def test_objects_and_multi_architecture_images_go_with_the_cluster(
-    shoal: FrontDoor, configure: Configure, name: str
-) -> None:
-    before = shoal.state()
-    shoal.succeed("create", name, configure(ContainerImage=None))
-    fill(shoal, name)
-    shoal.succeed("delete", name)
-    assert shoal.left_since(before) == []
+def fill_bucket(shoal: FrontDoor, bucket: str, prefix: str = "") -> None:
+    """Objects in two versions, a delete marker, and an upload that nobody finished."""
+    s3 = shoal.client("s3")
+    for body in (b"one", b"two"):
+        s3.put_object(Bucket=bucket, Key=f"{prefix}jobs/batch/job/job.sh", Body=body)
+    s3.delete_object(Bucket=bucket, Key=f"{prefix}jobs/batch/job/job.sh")
+    s3.put_object(Bucket=bucket, Key=f"{prefix}jobs/batch/other/other.sh", Body=b"")
+    s3.create_multipart_upload(Bucket=bucket, Key=f"{prefix}jobs/large")
 
 
-def fill(shoal: FrontDoor, name: str) -> None:
-    """Versions, delete markers and an unfinished upload; an image for two architectures, and one without a tag."""
-    found = {item["ResourceType"]: item["PhysicalResourceId"] for item in shoal.resources(name).values()}
-    s3, bucket = shoal.client("s3"), found["AWS::S3::Bucket"]
-    for number in range(40):
-        s3.put_object(Bucket=bucket, Key=f"jobs/{number % 20}/script.sh", Body=b"x")
-    s3.delete_object(Bucket=bucket, Key="jobs/1/script.sh")
-    s3.create_multipart_upload(Bucket=bucket, Key="jobs/large")
-    members = [push(shoal, found["AWS::ECR::Repository"], manifest(number), MANIFEST) for number in (1, 2, 3)]
+def fill_repository(shoal: FrontDoor, repository: str) -> None:
+    """An image for two architectures, and one without a tag."""
+    members = [push(shoal, repository, manifest(number), MANIFEST) for number in (1, 2, 3)]
     listed = [{"mediaType": MANIFEST, "size": 1, "digest": member} for member in members[:2]]
     index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed})
-    push(shoal, found["AWS::ECR::Repository"], index, INDEX, imageTag="two-architectures")
+    push(shoal, repository, index, INDEX, imageTag="two-architectures")
 
 
 def manifest(number: int) -> str:
@@ -176,18 +56,238 @@ def push(shoal: FrontDoor, repository: str, text: str, media_type: str, **tag: s
     return str(answer["image"]["imageId"]["imageDigest"])
 
 
-def test_a_protected_cluster_is_deleted_only_after_an_update(shoal: FrontDoor, configure: Configure, name: str) -> None:
+def delete_in_the_console(shoal: FrontDoor, cluster: str) -> str:
+    """What somebody does who does not know of Shoal: lift the protection, delete the stack; its status at the end."""
+    cloudformation, stack = shoal.client("cloudformation"), shoal.stack(cluster)
+    assert stack is not None
+    assert stack["EnableTerminationProtection"]
+    cloudformation.update_termination_protection(StackName=stack["StackId"], EnableTerminationProtection=False)
+    cloudformation.delete_stack(StackName=stack["StackId"])
+
+    def settled() -> str:
+        status = cloudformation.describe_stacks(StackName=stack["StackId"])["Stacks"][0]["StackStatus"]
+        return "" if status.endswith("IN_PROGRESS") else str(status)
+
+    return until(settled, 90, f"the deletion of {cluster}")
+
+
+def test_delete_empties_what_was_written_and_says_what_it_removed(
+    shoal: FrontDoor, name: str, configure: Configure
+) -> None:
     before = shoal.state()
-    shoal.succeed("create", name, configure(Lifecycle={"Protect": True}))
-    refused = shoal.operate("delete", name)
-    assert refused.error == "ClusterProtected"
-    assert "Lifecycle.Protect" in refused.cause
-    shoal.succeed("update", name, configure(Lifecycle={"Protect": False}))
+    shoal.succeed("create", name, configure())
+    fill_bucket(shoal, bucket_of(shoal, name))
+    answer = shoal.succeed("delete", name)
+    assert (answer["clusterStatus"], answer["kept"], answer["alreadyDeleted"]) == ("DELETE_COMPLETE", [], False)
+    assert answer["removed"] > 10
+    assert "nothing left over" in answer["summary"]
+    assert shoal.left_since(before) == []
+    assert shoal.item("CLUSTER", name) is None
+    again = shoal.succeed("delete", name)
+    assert (again["clusterStatus"], again["alreadyDeleted"]) == ("DELETE_COMPLETE", True)
+
+
+def test_a_stack_deleted_in_the_console_deletes_cleanly_with_its_images_and_objects(
+    shoal: FrontDoor, name: str, configure: Configure
+) -> None:
+    before = shoal.state()
+    shoal.succeed("create", name, configure(ContainerImage=None))
+    fill_bucket(shoal, bucket_of(shoal, name))
+    fill_repository(shoal, shoal.resources(name)[REPOSITORY]["PhysicalResourceId"])
+    assert delete_in_the_console(shoal, name) == "DELETE_COMPLETE"
+    assert shoal.left_since(before) == []
+    assert shoal.succeed("describe", name)["cloudFormationStackStatus"] in {"ABSENT", "DELETE_COMPLETE"}
+    answer = shoal.succeed("delete", name)
+    assert answer["clusterStatus"] == "DELETE_COMPLETE"
+    assert shoal.item("CLUSTER", name) is None
+
+
+def test_delete_ends_jobs_and_builds_that_run(shoal: FrontDoor, name: str, configure: Configure) -> None:
+    before = shoal.state()
+    shoal.succeed("create", name, configure(ContainerImage=None))
+    resources = shoal.resources(name)
+    project = resources[BUILD_PROJECT]["PhysicalResourceId"]
+    spec = json.dumps(
+        {"version": 0.2, "phases": {"build": {"commands": ["sleep 600"]}}}, indent=1
+    )  # one line names a file
+    build = shoal.client("codebuild").start_build(
+        projectName=project, sourceTypeOverride="NO_SOURCE", buildspecOverride=spec
+    )["build"]["id"]
+    definition = next(item for key, item in resources.items() if key.startswith("JobDefinition"))
+    shoal.server.call("POST", "/_shoal/batch-jobs", {"status": "RUNNING"})
+    try:
+        job = shoal.client("batch").submit_job(
+            jobName="endless", jobQueue=f"shoal-{name}_main", jobDefinition=definition["PhysicalResourceId"]
+        )["jobId"]
+    finally:
+        shoal.server.call("POST", "/_shoal/batch-jobs", {"status": "SUCCEEDED"})
+    assert shoal.succeed("delete", name)["clusterStatus"] == "DELETE_COMPLETE"
+    assert shoal.left_since(before) == []
+    assert shoal.client("batch").describe_jobs(jobs=[job])["jobs"][0]["status"] == "FAILED"
+    assert shoal.client("codebuild").batch_get_builds(ids=[build])["builds"][0]["buildStatus"] == "STOPPED"
+
+
+def test_a_policy_that_somebody_attached_to_a_cluster_s_role_does_not_stop_the_deletion(
+    shoal: FrontDoor, name: str, configure: Configure
+) -> None:
+    before, iam = shoal.state(), shoal.client("iam")
+    shoal.succeed("create", name, configure())
+    role = shoal.resources(name)["HeadNodeRole"]["PhysicalResourceId"]
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}]}
+    policy = iam.create_policy(PolicyName=f"own-{name}", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=role, PolicyArn=policy)
+    iam.put_role_policy(RoleName=role, PolicyName="inline", PolicyDocument=json.dumps(document))
+    answer = shoal.succeed("delete", name)
+    assert sorted(answer["detachedPolicies"]) == sorted([f"{role}: {policy}", f"{role}: inline"])
+    iam.delete_policy(PolicyArn=policy)
+    assert shoal.left_since(before) == []
+
+
+def test_clean_up_run_twice_empties_once_and_harms_nothing(shoal: FrontDoor, name: str, configure: Configure) -> None:
+    shoal.succeed("create", name, configure())
+    bucket, stack = bucket_of(shoal, name), shoal.stack(name)
+    assert stack is not None
+    fill_bucket(shoal, bucket)
+    order = {"kind": "bucket", "name": bucket, "stackId": stack["StackId"]}
+    first, second = shoal.run(order, "clean-up"), shoal.run(order, "clean-up")
+    assert (first.status, second.status) == ("SUCCEEDED", "SUCCEEDED")
+    assert first.answer["deleted"] >= 5
+    assert second.answer["deleted"] == 0
+    assert shoal.succeed("describe", name)["clusterStatus"] == "CREATE_COMPLETE"
+    foreign = shoal.run(order | {"stackId": stack["StackId"] + "0"}, "clean-up")
+    assert (foreign.status, foreign.answer["deleted"]) == ("SUCCEEDED", 0)
+    shoal.succeed("delete", name)
+    gone = shoal.run(order, "clean-up")
+    assert (gone.status, gone.answer["deleted"]) == ("SUCCEEDED", 0)
+
+
+# ---- Data that outlives a cluster
+
+
+def with_data(configure: Configure) -> dict[str, Any]:
+    """A volume to keep, one of which a snapshot stays, and a file system to keep."""
+    ebs = {"MountDir": "/retained", "Name": "retained", "StorageType": "Ebs", "EbsSettings": {"Size": 40}}
+    ebs["EbsSettings"] = {"Size": 40, "DeletionPolicy": "Retain"}
+    snapshot = ebs | {"MountDir": "/copied", "Name": "copied"}
+    snapshot["EbsSettings"] = {"Size": 40, "DeletionPolicy": "Snapshot"}
+    efs = {"MountDir": "/files", "Name": "files", "StorageType": "Efs", "EfsSettings": {"DeletionPolicy": "Retain"}}
+    logs = {"Logs": {"CloudWatch": {"DeletionPolicy": "Retain"}}, "Dashboards": {"CloudWatch": {"Enabled": False}}}
+    return configure(SharedStorage=[ebs, snapshot, efs], Monitoring=logs)
+
+
+def test_delete_keeps_and_names_the_data_that_the_configuration_retains(
+    shoal: FrontDoor, name: str, configure: Configure
+) -> None:
+    before = shoal.state()
+    shoal.succeed("create", name, with_data(configure))
+    answer = shoal.succeed("delete", name)
+    kinds = {item["resourceType"] for item in answer["kept"]}
+    assert {"AWS::EC2::Volume", "AWS::EC2::Snapshot", "AWS::EFS::FileSystem", "AWS::Logs::LogGroup"} <= kinds
+    named = {item["id"] for item in answer["kept"]}
+    left = [line.split(" ", 1) for line in shoal.left_since(before)]
+    assert {identifier for kind, identifier in left if kind in kinds} <= named
+    assert all(f"{item['id']} ({item['resourceType']})" in answer["summary"] for item in answer["kept"])
+    remove(shoal, answer["kept"])
+
+
+def remove(shoal: FrontDoor, kept: list[dict[str, str]]) -> None:
+    """Delete what a cluster has left on purpose."""
+    ec2, efs, logs = shoal.client("ec2"), shoal.client("efs"), shoal.client("logs")
+    things = {kind: [item["id"] for item in kept if item["resourceType"] == kind] for kind in
+              {item["resourceType"] for item in kept}}  # fmt: skip
+    for target in things.get("AWS::EFS::MountTarget", []):
+        efs.delete_mount_target(MountTargetId=target)
+    for system in things.get("AWS::EFS::FileSystem", []):
+        efs.delete_file_system(FileSystemId=system)
+    for volume in things.get("AWS::EC2::Volume", []):
+        ec2.delete_volume(VolumeId=volume)
+    for snapshot in things.get("AWS::EC2::Snapshot", []):
+        ec2.delete_snapshot(SnapshotId=snapshot)
+    for group in things.get("AWS::Logs::LogGroup", []):
+        logs.delete_log_group(logGroupName=group)
+    for group in things.get("AWS::EC2::SecurityGroup", []):
+        ec2.delete_security_group(GroupId=group)
+
+
+def test_a_failed_create_keeps_no_data_whatever_the_configuration_retains(
+    shoal: FrontDoor, name: str, configure: Configure
+) -> None:
+    before = shoal.state()
+    shoal.server.call("POST", "/_shoal/head-node-signal", {"send": "FAILURE"})
+    try:
+        ended = shoal.operate("create", name, with_data(configure))
+    finally:
+        shoal.server.call("POST", "/_shoal/head-node-signal", {"send": "SUCCESS"})
+    assert ended.error == "StackFailed"
+    assert shoal.left_since(before) == []
+
+
+# ---- A bucket of the user's
+
+
+@pytest.fixture
+def own_bucket(shoal: FrontDoor, name: str) -> Iterator[str]:
+    """A versioned bucket of the user's, with an object that is nobody's business; it survives, and is checked."""
+    s3, bucket = shoal.client("s3"), f"own-bucket-{name}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    keys = ["data/foreign", f"shoal/{name}0/foreign", f"shoal/{name}"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"foreign")
+    yield bucket
+    listed = s3.list_object_versions(Bucket=bucket)
+    assert sorted(version["Key"] for version in listed["Versions"]) == sorted(keys)
+    assert listed.get("DeleteMarkers", []) == []
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+    for version in listed["Versions"]:
+        s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+    s3.delete_bucket(Bucket=bucket)
+
+
+def test_of_a_custom_bucket_only_the_prefix_goes_with_the_cluster(
+    shoal: FrontDoor, name: str, configure: Configure, own_bucket: str
+) -> None:
+    before = shoal.state()
+    shoal.succeed("create", name, configure(CustomS3Bucket=own_bucket))
+    assert bucket_of(shoal, name) == own_bucket
+    fill_bucket(shoal, own_bucket, f"shoal/{name}/")
     shoal.succeed("delete", name)
     assert shoal.left_since(before) == []
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_deleting_what_is_not_there_succeeds_every_time(shoal: FrontDoor, name: str, times: int) -> None:
-    for _ in range(times):
-        assert shoal.succeed("delete", name)["alreadyDeleted"]
+def test_of_a_custom_bucket_only_the_prefix_goes_with_a_stack_deleted_in_the_console(
+    shoal: FrontDoor, name: str, configure: Configure, own_bucket: str
+) -> None:
+    before = shoal.state()
+    shoal.succeed("create", name, configure(CustomS3Bucket=own_bucket))
+    fill_bucket(shoal, own_bucket, f"shoal/{name}/")
+    assert delete_in_the_console(shoal, name) == "DELETE_COMPLETE"
+    assert shoal.left_since(before) == []
+    shoal.succeed("delete", name)
+
+
+def test_a_failed_create_leaves_a_custom_bucket_as_it_was(
+    shoal: FrontDoor, name: str, configure: Configure, own_bucket: str
+) -> None:
+    before = shoal.state()
+    shoal.server.call("POST", "/_shoal/head-node-signal", {"send": "FAILURE"})
+    try:
+        ended = shoal.operate("create", name, configure(CustomS3Bucket=own_bucket))
+    finally:
+        shoal.server.call("POST", "/_shoal/head-node-signal", {"send": "SUCCESS"})
+    assert ended.error == "StackFailed"
+    assert shoal.left_since(before) == []
+
+
+def test_a_prefix_that_holds_foreign_objects_is_not_taken(
+    shoal: FrontDoor, name: str, configure: Configure, own_bucket: str
+) -> None:
+    s3, key = shoal.client("s3"), f"shoal/{name}/foreign"
+    version = s3.put_object(Bucket=own_bucket, Key=key, Body=b"foreign")["VersionId"]
+    before = shoal.state()
+    ended = shoal.operate("create", name, configure(CustomS3Bucket=own_bucket))
+    assert ended.error == "StackFailed"
+    assert "already holds objects that no cluster of Shoal wrote" in ended.cause
+    assert shoal.left_since(before) == []
+    assert s3.head_object(Bucket=own_bucket, Key=key)["VersionId"] == version
+    s3.delete_object(Bucket=own_bucket, Key=key, VersionId=version)

@@ -1,0 +1,102 @@
+"""AWS's own client for Batch clusters, as released, against a cluster of Shoal's: with the head node's rights."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_aws import process
+from embedded_aws.process import ACCOUNT_ID, ROOT
+from tests.support.front_door import FrontDoor
+
+CLIENT = ROOT / ".tools/awsbatch/bin"
+
+
+@dataclass(frozen=True)
+class HeadNode:
+    """A shell on the head node, as far as the client can tell: its role's session, and a home of its own."""
+
+    stack: str
+    environment: dict[str, str]
+    home: Path
+
+    def run(self, program: str, *arguments: str) -> str:
+        """Run one of the client's programs; what it printed. It must succeed.
+
+        Standard input is empty: what it holds would be the job's script (`facts` of the client, not of Shoal).
+        """
+        done = subprocess.run(
+            [CLIENT / program, "-c", self.stack, *arguments],
+            env=self.environment,
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{program} {' '.join(arguments)}: {done.stdout}"
+        return done.stdout
+
+
+@pytest.fixture
+def head_node(
+    shoal: FrontDoor, name: str, configure: Callable[..., dict[str, Any]], tmp_path: Path
+) -> Iterator[HeadNode]:
+    """A cluster's head node."""
+    before = shoal.state()
+    shoal.succeed("create", name, configure())
+    role = shoal.resources(name)["HeadNodeRole"]["PhysicalResourceId"]
+    yield HeadNode(f"shoal-cluster-{name}", {**session(shoal, role), "HOME": str(tmp_path)}, tmp_path)
+    shoal.succeed("delete", name)
+    assert shoal.left_since(before) == []
+
+
+def session(shoal: FrontDoor, role: str) -> dict[str, str]:
+    """What the instance metadata service would hand out; the role trusts EC2 only, so the test lets itself in."""
+    iam = shoal.client("iam")
+    found = iam.get_role(RoleName=role)["Role"]
+    statement = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"}, "Action": "sts:AssumeRole"}
+    iam.update_assume_role_policy(
+        RoleName=role, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
+    got = shoal.client("sts").assume_role(RoleArn=found["Arn"], RoleSessionName="user")["Credentials"]
+    return {
+        **process.without_aws(dict(os.environ)),
+        **shoal.server.environment(),
+        "AWS_ACCESS_KEY_ID": got["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": got["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": got["SessionToken"],
+    }
+
+
+def test_the_batch_client_works_on_a_cluster_with_the_head_nodes_rights(shoal: FrontDoor, head_node: HeadNode) -> None:
+    cluster = head_node.stack.removeprefix("shoal-cluster-")
+    assert f"shoal-{cluster}_main" in head_node.run("awsbqueues")
+    script = head_node.home / "hello.sh"
+    script.write_text("#!/bin/sh\necho hello\n")
+
+    submitted = head_node.run("awsbsub", "-jn", "hello", "-cf", str(script))
+    job = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", submitted)
+    assert job, submitted
+    assert "hello" in head_node.run("awsbstat", "-s", "ALL")
+    assert "SUCCEEDED" in head_node.run("awsbstat", job[0])
+    assert head_node.run("awsbsub", "-jn", "many", "-n", "2", "-cf", str(script))
+    head_node.run("awsbhosts")
+
+    shoal.server.call("POST", "/_shoal/batch-jobs", {"status": "RUNNING"})
+    try:
+        endless = re.search(r"[0-9a-f-]{36}", head_node.run("awsbsub", "-jn", "endless", "-cf", str(script)))
+    finally:
+        shoal.server.call("POST", "/_shoal/batch-jobs", {"status": "SUCCEEDED"})
+    assert endless
+    head_node.run("awsbkill", endless[0])
+    assert "FAILED" in head_node.run("awsbstat", endless[0])

@@ -1,0 +1,83 @@
+"""Updates: what changes, what changes nothing, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.front_door import FrontDoor, queue
+from tests.support.polling import until
+
+Configure = Callable[..., dict[str, Any]]
+VOLUME = {"Name": "data", "MountDir": "/data", "StorageType": "Ebs"}
+
+
+@pytest.fixture
+def cluster(shoal: FrontDoor, name: str, configure: Configure) -> Iterator[str]:
+    """A cluster that is there, with a volume; deleted at the end, and nothing is left of it."""
+    before = shoal.state()
+    shoal.succeed("create", name, with_volume(configure, 40))
+    yield name
+    shoal.succeed("delete", name)
+    assert shoal.left_since(before) == []
+
+
+def with_volume(configure: Configure, size: int, **changed: Any) -> dict[str, Any]:
+    settings = {"Size": size, "DeletionPolicy": "Delete"}
+    return configure(SharedStorage=[VOLUME | {"EbsSettings": settings}], **changed)
+
+
+def test_updates_change_refuse_or_leave_a_cluster_and_say_so(
+    shoal: FrontDoor, cluster: str, configure: Configure
+) -> None:
+    same = shoal.succeed("update", cluster, with_volume(configure, 40))
+    assert same["summary"] == f"Nothing changes in the stack of cluster {cluster}."
+
+    two = {"Scheduling": {"Scheduler": "awsbatch", "AwsBatchQueues": [queue(shoal.subnet), queue(shoal.subnet, "b")]}}
+    planned = shoal.succeed("plan", cluster, with_volume(configure, 40, **two))
+    assert {(change["type"], change["action"]) for change in planned["resources"]} >= {("AWS::Batch::JobQueue", "Add")}
+    dry = shoal.succeed("update", cluster, with_volume(configure, 40, **two), dryrun=True)
+    assert dry["changeSet"] == planned["changeSet"]
+    change_sets = shoal.client("cloudformation").list_change_sets(StackName=f"shoal-cluster-{cluster}")["Summaries"]
+    assert [item for item in change_sets if item["ExecutionStatus"] == "AVAILABLE"] == []
+    assert shoal.succeed("describe", cluster)["queues"] == shoal.succeed("describe", cluster)["queues"][:1]
+
+    refused = shoal.operate("update", cluster, configure(**two))
+    assert (refused.status, refused.error) == ("FAILED", "UpdateRefused")
+    assert "SharedStorage" in refused.cause
+
+    changed = shoal.succeed("update", cluster, with_volume(configure, 40, **two, Tags=[{"Key": "team", "Value": "a"}]))
+    assert changed["clusterStatus"] == "UPDATE_COMPLETE"
+    described = shoal.succeed("describe", cluster)
+    assert len(described["queues"]) == 2
+    assert {"key": "team", "value": "a"} in described["tags"]
+
+
+def test_an_update_that_cloudformation_cannot_carry_out_rolls_back_and_tells_why(
+    shoal: FrontDoor, cluster: str, configure: Configure
+) -> None:
+    batch = shoal.client("batch")
+    environment = batch.describe_job_queues(jobQueues=[f"shoal-{cluster}_main"])["jobQueues"][0]
+    order = environment["computeEnvironmentOrder"]
+    batch.create_job_queue(jobQueueName=f"shoal-{cluster}_b", priority=1, computeEnvironmentOrder=order)
+    two = {"Scheduling": {"Scheduler": "awsbatch", "AwsBatchQueues": [queue(shoal.subnet), queue(shoal.subnet, "b")]}}
+    ended = shoal.operate("update", cluster, with_volume(configure, 40, **two))
+    assert (ended.status, ended.error) == ("FAILED", "StackFailed")
+    assert "(AWS::Batch::JobQueue) is CREATE_FAILED: Object already exists" in ended.cause
+    described = shoal.succeed("describe", cluster)
+    assert (described["clusterStatus"], described["cloudFormationStackStatus"]) == (
+        "UPDATE_FAILED",
+        "UPDATE_ROLLBACK_COMPLETE",
+    )
+    assert [item["name"] for item in described["queues"]] == [f"shoal-{cluster}_main"]
+    batch.update_job_queue(jobQueue=f"shoal-{cluster}_b", state="DISABLED")
+
+    def status() -> str:
+        found = batch.describe_job_queues(jobQueues=[f"shoal-{cluster}_b"])["jobQueues"]
+        return str(found[0]["status"]) if found else "GONE"
+
+    until(lambda: status() == "VALID", 10, "the queue to settle")
+    batch.delete_job_queue(jobQueue=f"shoal-{cluster}_b")
+    until(lambda: status() == "GONE", 10, "the queue to go")
