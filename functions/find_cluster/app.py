@@ -28,6 +28,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             dynamodb.forget_failure(name, operation_id)
     stack_id = event["stackId"] or known.get("stackId", "")
     stack = _living(name, stack_id) or _living(name, event["stackName"])
+    if stack and event["discard"] and not _made_by(operation_id, stack):
+        stack = None  # undoing a create touches nothing that another operation made
     state = "present" if stack else "gone" if stack_id else "absent"
     resources = cloudformation.stack_resources(stack["StackId"]) if stack else []
     logger.info("cluster found", cluster_name=name, state=state, stack_id=stack_id)
@@ -39,6 +41,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "deletion": f"{operation_id}-delete" + ("" if lap == 1 else f"-{lap}"),
         "report": {"summary": f"There is no cluster {name}; nothing had to be deleted.", "removed": 0, "kept": []},
     }
+
+
+def _made_by(operation_id: str, stack: dict[str, Any]) -> bool:
+    return cloudformation.creation_token(stack["StackId"]) == f"{operation_id}-create"
 
 
 def _refuse_protected(name: str, known: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.find_cluster.app import handler
 from shoal import ledger
 from shoal.aws import dynamodb, s3
+from shoal.aws.session import client
 from shoal.errors import ErrorCode, OperationError
 from tests.functions.conftest import ENVIRONMENT
 
@@ -39,6 +40,17 @@ def stack(cluster: str = "genomics") -> str:
         Tags=[{"Key": "shoal:cluster", "Value": cluster}],
     )
     return made["StackId"]
+
+
+def made_by(operation: str) -> None:
+    """Whose the stack's first event is; moto keeps no token of a creation."""
+    answer = {"StackEvents": [{"ClientRequestToken": "later"}, {"ClientRequestToken": f"{operation}-create"}]}
+    name = "before-call.cloudformation.DescribeStackEvents"
+    client("cloudformation").meta.events.register(name, lambda **_: (_Ok(), answer))
+
+
+class _Ok:
+    status_code = 200
 
 
 def known(**facts: Any) -> None:
@@ -94,8 +106,16 @@ def test_a_protected_cluster_is_refused(context: LambdaContext) -> None:
 
 def test_what_a_failed_create_made_is_not_protected(context: LambdaContext) -> None:
     stack()
+    made_by("op-1")
     known(configuration=stored("Lifecycle: {Protect: true}"))
     assert handler(EVENT | {"discard": True}, context)["state"] == "present"
+
+
+def test_undoing_a_create_finds_nothing_that_another_operation_made(context: LambdaContext) -> None:
+    stack()
+    made_by("op-0")
+    found = handler(EVENT | {"discard": True}, context)
+    assert (found["state"], found["stackId"], found["stores"]) == ("absent", "", [])
 
 
 def test_a_configuration_of_another_version_of_shoal_does_not_stop_a_deletion(context: LambdaContext) -> None:

@@ -58,7 +58,9 @@ def covered_by_a_branch(machine: str, name: str) -> bool:
     return False
 
 
-CATCHING = [(m, n) for m, n in TASKS if n != RECORDER and not covered_by_a_branch(m, n)]
+UNDOING = ("create_cluster", "Roll Back")
+"""Why the create failed stays the failure when undoing it fails as well."""
+CATCHING = [(m, n) for m, n in TASKS if n != RECORDER and (m, n) != UNDOING and not covered_by_a_branch(m, n)]
 
 
 def state(machine: str, name: str) -> dict[str, Any]:
@@ -127,6 +129,13 @@ def test_whatever_else_a_task_fails_with_is_caught_and_remembered(machine: str, 
     *narrow, last = state(machine, name)["Catch"]
     assert {key: value for key, value in last.items() if key != "Next"} == CATCH
     assert all("States.ALL" not in block["ErrorEquals"] for block in narrow)
+
+
+def test_what_undoes_a_create_catches_everything_and_keeps_the_cause() -> None:
+    (block,) = state(*UNDOING)["Catch"]
+    assert block["ErrorEquals"] == ["States.ALL"]
+    assert block["Assign"]["failure"]["error"] == "{% $failure.error %}"
+    assert block["Assign"]["failure"]["cause"].startswith("{% $failure.cause & ")
 
 
 @pytest.mark.parametrize(("machine", "name"), TASKS)

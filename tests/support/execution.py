@@ -82,6 +82,11 @@ class Execution:
         """State and error of every retry."""
         return [(again.name, again.error) for again in self.repeats]
 
+    @property
+    def events(self) -> int:
+        """About how long the history is: two events for a state, four for a call."""
+        return 2 * len(self.visits) + 4 * len(self.calls)
+
     def calls_of(self, name: str) -> list[Any]:
         """The arguments of every call of a Task."""
         return [call.arguments for call in self.calls if call.name == name]

@@ -26,6 +26,8 @@ def evaluate(template: Any, variables: Mapping[str, Any], now: float) -> Any:
         variables: the state's variables, and `states`.
         now: virtual time in seconds since the epoch, what `$millis()` and `$now()` answer.
     """
+    if not template:
+        return template
     bound = {name: _with_nulls(value) for name, value in variables.items()}
     return _evaluated(template, bound | _functions(now))
 

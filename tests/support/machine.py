@@ -22,8 +22,8 @@ LARGEST_DATA = 128 * 1024
 """Shoal's own ceiling for what one state hands on, in bytes."""
 LIMIT = 256 * 1024
 """AWS's ceiling (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
-MOST_STEPS = 5_000
-"""A machine that takes more states than this does not end; AWS stops at 25,000 events."""
+MOST_EVENTS = 25_000
+"""AWS ends an execution whose history is longer; no Catch sees it."""
 UNCATCHABLE = {"States.Runtime", "States.DataLimitExceeded"}
 
 Answer = Callable[[str, Any], Any]
@@ -77,8 +77,8 @@ def walk(
     name: str | None = block["StartAt"]
     while name is not None:
         run.visits.append(Visit(run.clock, name, copy.deepcopy(data)))
-        if len(run.visits) > MOST_STEPS:
-            raise StateError("States.Runtime", "the machine does not end")
+        if run.events > MOST_EVENTS:
+            raise StateError("States.Runtime", f"the history has more than {MOST_EVENTS} events")
         name, data = _Step(block["States"][name], name, data, variables, context, run, answer).take()
     return data
 

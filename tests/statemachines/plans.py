@@ -1,0 +1,86 @@
+"""What `plan_cluster` and `read_change_set` answer, put together by the functions that they call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shoal import planning
+from shoal.change_set import ResourceChange
+from shoal.cluster.blueprint import blueprint
+from shoal.cluster.changes import key_changes
+from shoal.cluster.configuration import Cluster, load
+from shoal.cluster.image import build_order
+from shoal.plan import Plan, refused_keys, template_digest
+from tests.support.clusters import site_for
+
+NAME, STACK_NAME = "genomics", "shoal-cluster-genomics"
+STACK_ID = f"arn:aws:cloudformation:us-east-1:111111111111:stack/{STACK_NAME}/5f6a7b8c-9d0e-1f2a-3b4c-5d6e7f8a9b0c"
+OPERATION_ID = "op-20261124T101530-1a2b3c4d"
+CONTROL = "shoal-control-111111111111-us-east-1"
+STORED = {"bucket": CONTROL, "key": f"configurations/{NAME}.yaml", "versionId": "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH"}
+SITE = {"bucket": CONTROL, "key": f"sites/{NAME}.json", "versionId": "9kL2mqtJlcpXroDTDmQ.rmSpXd3dIbrH"}
+
+
+def creation(configuration: dict[str, Any], *, done: bool = True) -> dict[str, Any]:
+    """The plan of a create."""
+    cluster = load(configuration)
+    planned = blueprint(cluster, site_for(cluster))
+    rendered = _rendered(cluster)
+    answer = planning.creation(planned, (), "shoal", NAME, done=done)
+    return {**rendered, "foundations": planning.foundations(rendered["image"]), "answer": _sized(answer, "resources")}
+
+
+def update(before: dict[str, Any], after: dict[str, Any], *, only_plan: bool = False) -> dict[str, Any]:
+    """The plan of an update."""
+    old, new = load(before), load(after)
+    rendered = _rendered(new)
+    facts = {} if only_plan else {"cluster": rendered["cluster"]}
+    return {
+        **rendered,
+        "stackId": STACK_ID,
+        "changeSetName": OPERATION_ID,
+        "changed": before != after,
+        "imageChanged": build_order(old, site_for(old)) != build_order(new, site_for(new)),
+        "stored": {"before": {"configuration": STORED, "site": SITE}, "after": rendered["cluster"]},
+        "answer": _sized(planning.unchanged(NAME, key_changes(old, new), ()), "changeSet") | facts,
+    }
+
+
+def read_change_set(
+    before: dict[str, Any], after: dict[str, Any], changes: tuple[ResourceChange, ...], verdict: str
+) -> dict[str, Any]:
+    """What `read_change_set` answers."""
+    old, new = load(before), load(after)
+    keys = key_changes(old, new)
+    refused = refused_keys(keys)
+    plan = Plan(keys, changes, template_digest(blueprint(new, site_for(new))))
+    answer = _sized(plan.answer(NAME, refused, applied=verdict == "apply"), "changeSet", "resources")
+    facts = {} if verdict == "planned" else {"cluster": _rendered(new)["cluster"]}
+    return {"verdict": verdict, "refusal": "; ".join(refused), "answer": answer | facts}
+
+
+def _rendered(cluster: Cluster) -> dict[str, Any]:
+    site = site_for(cluster)
+    planned, order = blueprint(cluster, site), build_order(cluster, site)
+    host = "https://s3.us-east-1.amazonaws.com"
+    uri = f"111111111111.dkr.ecr.us-east-1.amazonaws.com/{order.repository_name}:{order.image_tag}" if order else ""
+    return {
+        "stackName": STACK_NAME,
+        "templateUrl": f"{host}/{CONTROL}/templates/{NAME}/{OPERATION_ID}.json?versionId={STORED['versionId']}",
+        **planning.stack_arguments(planned),
+        "image": order.to_state() if order else None,
+        "cluster": {
+            "kind": "awsbatch",
+            "site": SITE,
+            "configuration": STORED,
+            "templateVersion": site.template_version,
+            **({"imageTag": order.image_tag, "imageUri": uri} if order else {}),
+        },
+    }
+
+
+def _sized(answer: dict[str, Any], *parts: str) -> dict[str, Any]:
+    if planning.is_small(answer):
+        return answer
+    left = {name: value for name, value in answer.items() if name not in parts}
+    return {**left, "planUri": f"s3://{CONTROL}/plans/{NAME}/{OPERATION_ID}.json"}
