@@ -26,7 +26,7 @@ unit: ## the quick tests only: decisions and handlers
 
 docs: ## write the generated documentation and schemas anew
 	@$(PYTHON) tools/set_up.py test
-	@$(BIN)/python tools/generate_docs.py
+	@$(BIN)/python -m tools.generate_docs
 
 format: ## format the code
 	@$(BIN)/ruff format .

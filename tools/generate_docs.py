@@ -9,6 +9,8 @@ from pathlib import Path
 from shoal.cluster.reference import coming_page, configuration_page
 from shoal.cluster.schema import json_schema
 from shoal.error_page import errors_page
+from tools.documentation import limits, machines, operations
+from tools.documentation.blocks import filled
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -19,6 +21,9 @@ def pages() -> dict[str, str]:
         "cluster-configuration.schema.json": json.dumps(json_schema(), indent=2) + "\n",
         "configuration.md": configuration_page(),
         "coming-from-parallelcluster.md": coming_page(),
+        "state-machines.md": machines.page(),
+        "operations.md": filled(DOCS / "operations.md", operations.blocks()),
+        "limits.md": filled(DOCS / "limits.md", limits.blocks()),
         "errors.md": errors_page(),
     }
 
@@ -29,7 +34,7 @@ def main() -> int:
     stale = [name for name, text in pages().items() if not _is_current(DOCS / name, text)]
     for name in stale:
         if check:
-            print(f"docs/{name} is out of date: run tools/generate_docs.py")
+            print(f"docs/{name} is out of date: run `make docs`")
         else:
             (DOCS / name).write_text(pages()[name])
             print(f"docs/{name} written")

@@ -1,0 +1,1 @@
+"""Pages under `docs/` that follow the code, and generated blocks in pages written by hand."""
