@@ -60,7 +60,9 @@ class LogStream:
         try:
             self._logs.create_log_stream(**names)
         except self._logs.exceptions.ResourceNotFoundException:
-            self._logs.create_log_group(logGroupName=self._group)
+            # another build of the project may make the group at the same time
+            with contextlib.suppress(self._logs.exceptions.ResourceAlreadyExistsException):
+                self._logs.create_log_group(logGroupName=self._group)
             self._logs.create_log_stream(**names)
 
     def _write(self) -> None:

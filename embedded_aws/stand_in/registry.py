@@ -69,7 +69,10 @@ def _upload(ecr: Any, repository: str, blob: str) -> None:
     upload = ecr.initiate_layer_upload(repositoryName=repository)["uploadId"]
     part = {"partFirstByte": 0, "partLastByte": len(blob) - 1, "layerPartBlob": blob.encode()}
     ecr.upload_layer_part(repositoryName=repository, uploadId=upload, **part)
-    ecr.complete_layer_upload(repositoryName=repository, uploadId=upload, layerDigests=[blob_digest])
+    try:
+        ecr.complete_layer_upload(repositoryName=repository, uploadId=upload, layerDigests=[blob_digest])
+    except ecr.exceptions.LayerAlreadyExistsException:
+        return  # another push was faster; a registry's layers are the same by their digest
 
 
 def _wording(error: ClientError, repository: str, tag: str) -> str:
