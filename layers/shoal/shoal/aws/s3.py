@@ -60,21 +60,6 @@ def put_text(bucket: str, key: str, text: str) -> dict[str, str]:
     return put_object(bucket, key, text.encode())
 
 
-def object_exists(bucket: str, key: str) -> bool:
-    """Whether an object is there.
-
-    S3 answers 403 for an absent object to a caller who may not list the bucket, so the caller needs s3:ListBucket
-    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
-    """
-    try:
-        client("s3").head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NoSuchBucket"}:
-            return False
-        raise
-    return True
-
-
 def stack_of_bucket(s3: Any, bucket: str) -> str | None:
     """Id of the stack that made a bucket, by CloudFormation's tag; empty if none did, none if it is absent."""
     try:
