@@ -133,7 +133,11 @@ def versioning(bucket: str) -> str:
 
 
 def newest_version(bucket: str, key: str) -> str | None:
-    """The version id of an object, or none if it is not there; needs s3:ListBucket as `object_exists` does."""
+    """The version id of an object, or none if it is not there.
+
+    Without s3:ListBucket S3 answers 403 for an absent object
+    (https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html).
+    """
     try:
         return str(client("s3").head_object(Bucket=bucket, Key=key).get("VersionId", "null"))
     except ClientError as error:
