@@ -52,6 +52,7 @@ def _create(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
     if not only_plan:
         for service in planning.services(cluster, settings.url_suffix):
             iam.make_service_linked_role(service)
+        plans.keep_schema(settings)
     answer = planning.creation(planned, findings, settings.name_prefix, name, done=not only_plan)
     rendered = _rendered(event, settings, cluster, site, planned)
     foundations = planning.foundations(rendered["image"])

@@ -11,8 +11,10 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.plan_cluster.app import handler
+from shoal import __version__
 from shoal.aws import dynamodb, s3
 from shoal.aws.session import client
+from shoal.cluster.schema import json_schema
 from shoal.cluster.site import Site
 from shoal.errors import ErrorCode, OperationError
 from shoal.ledger import cluster_key
@@ -121,6 +123,15 @@ def test_the_node_package_is_stored_once(subnet: str, image: str, context: Lambd
         handler(event(placed(subnet)), context)
     versions = boto3.client("s3").list_object_versions(Bucket=BUCKET, Prefix="node-packages/")["Versions"]
     assert len(versions) == 1
+
+
+def test_the_schema_is_stored_once_for_a_version(subnet: str, image: str, context: LambdaContext) -> None:
+    handler(event(placed(subnet)), context)
+    handler(event(placed(subnet)), context)
+    (version,) = boto3.client("s3").list_object_versions(Bucket=BUCKET, Prefix="schemas/")["Versions"]
+    stored = boto3.client("s3").get_object(Bucket=BUCKET, Key=version["Key"])["Body"].read()
+    assert json.loads(stored) == json_schema()
+    assert __version__ in version["Key"]
 
 
 @pytest.mark.parametrize("fields", [{"dryrun": True}, {"operation": "plan"}])

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from shoal import __version__
 from shoal.aws import s3
 from shoal.cluster.blueprint import Blueprint
 from shoal.cluster.configuration import Cluster, load
 from shoal.cluster.node_package import node_package
+from shoal.cluster.schema import json_schema
 from shoal.cluster.site import Site
 from shoal.planning import is_small
 from shoal.settings import Settings
@@ -21,6 +23,13 @@ def stored_node_package(settings: Settings) -> str:
     key, content = node_package()
     version = s3.newest_version(settings.bucket, key) or s3.put_object(settings.bucket, key, content)["versionId"]
     return f"{key}?versionId={version}"
+
+
+def keep_schema(settings: Settings) -> None:
+    """Keep the schema of configurations beside what it describes, once for each version of Shoal."""
+    key = f"schemas/cluster-configuration-{__version__}.json"
+    if s3.newest_version(settings.bucket, key) is None:
+        s3.put_text(settings.bucket, key, json.dumps(json_schema()))
 
 
 def store_template(settings: Settings, cluster_name: str, operation_id: str, planned: Blueprint) -> str:
