@@ -9,7 +9,7 @@ from pathlib import Path
 from shoal.cluster.reference import coming_page, configuration_page
 from shoal.cluster.schema import json_schema
 from shoal.error_page import errors_page
-from tools.documentation import limits, machines, operations
+from tools.documentation import limits, machines, operations, rights
 from tools.documentation.blocks import filled
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -24,6 +24,7 @@ def pages() -> dict[str, str]:
         "state-machines.md": machines.page(),
         "operations.md": filled(DOCS / "operations.md", operations.blocks()),
         "limits.md": filled(DOCS / "limits.md", limits.blocks()),
+        "security.md": filled(DOCS / "security.md", rights.blocks()),
         "errors.md": errors_page(),
     }
 

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.config import Config
 
 from shoal.aws import ecr, sts
 from shoal.cleanup import images, policies
@@ -17,10 +16,6 @@ from shoal.cleanup.pace import Pace
 from shoal.cleanup.progress import Progress, ended, judge, seconds_left
 from shoal.observability import logger
 from shoal.settings import Settings
-
-WORKERS = 16
-"""At 20 ms a call, eight times the rate of one worker; more do not help."""
-CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=WORKERS + 2)
 
 
 @logger.inject_lambda_context
@@ -39,7 +34,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return end.to_event()
     time_left = partial(seconds_left, context.get_remaining_time_in_millis, deadline, clock)
     pace = Pace()
-    found = empty(partial(_phases, client, target.name), time_left, workers=WORKERS, pace=pace)
+    found = empty(partial(_phases, client, target.name), time_left, workers=ecr.WORKERS, pace=pace)
     after = judge(target, found, before, now=clock(), deadline=deadline)
     logger.info(
         "slice of a repository", target=target.physical_id, deleted=found.deleted, pace=pace.rate, done=after.done
@@ -52,7 +47,7 @@ def _client(target: Target) -> Any:
     policy = policies.emptying(
         target, partition=settings.partition, region=settings.region, account_id=settings.account_id
     )
-    (client,) = sts.narrowed(settings.clean_up_role, policy, "ecr", CONFIG)
+    (client,) = sts.narrowed(settings.clean_up_role, policy, "ecr", ecr.DELETING)
     return client
 
 

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.config import Config
-
-from shoal.aws import cloudformation, dynamodb, s3, states, sts
+from shoal.aws import cloudformation, dynamodb, s3, s3_versions, states, sts
 from shoal.cleanup import policies
 from shoal.cleanup.custom_resource import ANSWER_MARGIN, SERVICE_TIMEOUT, Target, execution_name
 from shoal.cluster.statuses import ABSENT, meaning
@@ -74,7 +72,7 @@ def _claim(target: Target, stack_id: str) -> None:
     """Mark a prefix as this stack's; refuse one that another living stack or nobody of ours has filled."""
     settings = Settings.from_environment()
     policy = policies.marking(target, partition=settings.partition)
-    (bucket,) = sts.narrowed(settings.clean_up_role, policy, "s3", Config(retries={"mode": "standard"}))
+    (bucket,) = sts.narrowed(settings.clean_up_role, policy, "s3", s3_versions.LISTING)
     owner = s3.read_marker(bucket, target.name, target.marker)
     if owner == stack_id:
         return
