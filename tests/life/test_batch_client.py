@@ -6,11 +6,13 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from embedded_aws import process
@@ -100,3 +102,39 @@ def test_the_batch_client_works_on_a_cluster_with_the_head_nodes_rights(shoal: F
     assert endless
     head_node.run("awsbkill", endless[0])
     assert "FAILED" in head_node.run("awsbstat", endless[0])
+
+
+def test_a_job_reads_its_files_and_the_head_node_its_logs(shoal: FrontDoor, head_node: HeadNode) -> None:
+    cluster = head_node.stack.removeprefix("shoal-cluster-")
+    resources = shoal.resources(cluster)
+    script = head_node.home / "hello.sh"
+    script.write_text("#!/bin/sh\necho hello\n")
+    head_node.run("awsbsub", "-jn", "hello", "-cf", str(script))
+    stack = shoal.stack(cluster)
+    assert stack is not None
+    bucket = {item["ParameterKey"]: item["ParameterValue"] for item in stack["Parameters"]}["ResourcesS3Bucket"]
+
+    job = client("s3", session(shoal, resources["JobRole"]["PhysicalResourceId"]))
+    found = job.list_objects_v2(Bucket=bucket, Prefix="jobs/batch/")["Contents"]
+    assert [item["Key"] for item in found if item["Key"].endswith("hello.sh")]
+    assert job.get_object(Bucket=bucket, Key=found[0]["Key"])["Body"].read()
+
+    group, logs = resources["JobLogGroup"]["PhysicalResourceId"], shoal.client("logs")
+    logs.create_log_stream(logGroupName=group, logStreamName="job")
+    event = {"timestamp": int(time.time() * 1000), "message": "hello"}
+    logs.put_log_events(logGroupName=group, logStreamName="job", logEvents=[event])
+    reading = client("logs", head_node.environment)
+    assert reading.get_log_events(logGroupName=group, logStreamName="job")["events"]
+    assert reading.filter_log_events(logGroupName=group, logStreamNames=["job"])["events"]
+
+
+def client(service: str, environment: dict[str, str]) -> Any:
+    """A client of a service with a role's session."""
+    return boto3.session.Session().client(  # type: ignore[call-overload]  # the service's name is not a literal
+        service,
+        region_name=environment["AWS_REGION"],
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=environment["AWS_SESSION_TOKEN"],
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shoal.cluster.head_node import HEAD_NODE
-from tests.support.front_door import Ended, FrontDoor
+from tests.support.front_door import Ended, FrontDoor, foreign_queue
 from tests.support.polling import until
 
 Configure = Callable[..., dict[str, Any]]
@@ -33,50 +33,32 @@ def failed(ended: Ended, code: str, *words: str) -> None:
     assert "\n" not in ended.cause
 
 
-def take_the_queues_name(shoal: FrontDoor, cluster: str) -> None:
-    """Somebody else's queue has the name of the cluster's."""
-    batch = shoal.client("batch")
-    made = batch.create_compute_environment(
-        computeEnvironmentName=f"foreign-{cluster}", type="UNMANAGED", state="ENABLED"
-    )
-    environment = made["computeEnvironmentArn"]
-    until(
-        lambda: (
-            batch.describe_compute_environments(computeEnvironments=[environment])["computeEnvironments"][0]["status"]
-            == "VALID"
-        )
-    )
-    order = [{"order": 1, "computeEnvironment": environment}]
-    batch.create_job_queue(jobQueueName=f"shoal-{cluster}_main", priority=1, computeEnvironmentOrder=order)
-
-
 def test_a_failed_stack_names_the_resource_that_failed_first_and_leaves_nothing(
     shoal: FrontDoor, name: str, configure: Configure
 ) -> None:
-    take_the_queues_name(shoal, name)
-    before = shoal.state()
-    failed(shoal.operate("create", name, configure()), "StackFailed", "JobQueue", "already exists", "cloudformation")
-    assert shoal.left_since(before) == []
+    with foreign_queue(shoal, f"shoal-{name}_main"):
+        before = shoal.state()
+        failed(
+            shoal.operate("create", name, configure()), "StackFailed", "JobQueue", "already exists", "cloudformation"
+        )
+        assert shoal.left_since(before) == []
     assert (shoal.stack(name), shoal.item("CLUSTER", name)) == (None, None)
-    queues = shoal.client("batch").describe_job_queues(jobQueues=[f"shoal-{name}_main"])["jobQueues"]
-    assert [queue["state"] for queue in queues] == ["ENABLED"]
 
 
 def test_without_rollback_a_failed_stack_stays_until_it_is_deleted(
     shoal: FrontDoor, name: str, configure: Configure
 ) -> None:
-    before = shoal.state()
-    take_the_queues_name(shoal, name)
-    foreign = set(shoal.left_since(before))
-    failed(shoal.operate("create", name, configure(), rollbackOnFailure=False), "StackFailed", "already exists")
-    described = shoal.succeed("describe", name)
-    assert described["clusterStatus"] == "CREATE_FAILED"
-    assert described["cloudFormationStackStatus"] == "CREATE_FAILED"
-    assert "delete" in described["nextOperations"]
-    assert "already exists" in described["failures"][0]["failureReason"]
-    failed(shoal.operate("create", name, configure()), "ClusterExists", f"cluster {name} exists", "CREATE_FAILED")
-    assert shoal.succeed("delete", name)["clusterStatus"] == "DELETE_COMPLETE"
-    assert set(shoal.left_since(before)) == foreign
+    with foreign_queue(shoal, f"shoal-{name}_main"):
+        before = shoal.state()
+        failed(shoal.operate("create", name, configure(), rollbackOnFailure=False), "StackFailed", "already exists")
+        described = shoal.succeed("describe", name)
+        assert described["clusterStatus"] == "CREATE_FAILED"
+        assert described["cloudFormationStackStatus"] == "CREATE_FAILED"
+        assert "delete" in described["nextOperations"]
+        assert "already exists" in described["failures"][0]["failureReason"]
+        failed(shoal.operate("create", name, configure()), "ClusterExists", f"cluster {name} exists", "CREATE_FAILED")
+        assert shoal.succeed("delete", name)["clusterStatus"] == "DELETE_COMPLETE"
+        assert shoal.left_since(before) == []
 
 
 def test_a_head_node_that_signals_failure_fails_the_create_and_leaves_nothing(

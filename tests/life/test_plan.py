@@ -63,11 +63,10 @@ def test_a_plan_looks_up_everything_that_a_configuration_names_and_makes_nothing
     shoal: FrontDoor, name: str, configure: Configure, existing: dict[str, str]
 ) -> None:
     before = shoal.state()
-    ebs = [{"VolumeId": existing["VolumeId"]}, {"SnapshotId": existing["SnapshotId"], "Encrypted": True,
-                                               "KmsKeyId": existing["KmsKeyId"]}]  # fmt: skip
+    encrypted = {"SnapshotId": existing["SnapshotId"], "Encrypted": True, "KmsKeyId": existing["KmsKeyId"]}
     storages: list[dict[str, Any]] = [
         {"Name": f"e{number}", "MountDir": f"/e{number}", "StorageType": "Ebs", "EbsSettings": settings}
-        for number, settings in enumerate(ebs)
+        for number, settings in enumerate([{"VolumeId": existing["VolumeId"]}, encrypted])
     ]
     efs = {"FileSystemId": existing["FileSystemId"]}
     storages.append({"Name": "files", "MountDir": "/files", "StorageType": "Efs", "EfsSettings": efs})
@@ -77,7 +76,7 @@ def test_a_plan_looks_up_everything_that_a_configuration_names_and_makes_nothing
         "AdditionalSecurityGroups": [existing["SecurityGroup"]],
     }
     head_node = {"InstanceType": "t3.small", "Networking": networking, "Ssh": {"KeyName": existing["KeyName"]}}
-    ways = [{key: existing[key]} for key in ("InstanceRole", "InstanceProfile")]
+    ways: list[dict[str, Any]] = [{key: existing[key]} for key in ("InstanceRole", "InstanceProfile")]
     ways.append({"AdditionalIamPolicies": [{"Policy": existing["Policy"]}]})
     for way in ways:
         configuration = configure(

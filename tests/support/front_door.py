@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,6 +130,35 @@ class FrontDoor:
         """Let the next matching call of a state machine fail."""
         rule = {"service": service, "action": action, "error": error, "match": match, "times": times}
         self.server.call("POST", "/_shoal/faults", {"rules": [rule]})
+
+
+@contextmanager
+def foreign_queue(shoal: FrontDoor, name: str) -> Iterator[None]:
+    """A job queue that no cluster owns, so that no cluster's stack can make one of this name; gone afterwards."""
+    batch, environment = shoal.client("batch"), f"foreign-{name}"
+
+    def status(kind: str) -> str:
+        if kind == "queue":
+            found = batch.describe_job_queues(jobQueues=[name])["jobQueues"]
+        else:
+            found = batch.describe_compute_environments(computeEnvironments=[environment])["computeEnvironments"]
+        return found[0]["status"] if found else "GONE"
+
+    batch.create_compute_environment(computeEnvironmentName=environment, type="UNMANAGED", state="ENABLED")
+    until(lambda: status("environment") == "VALID")
+    order = [{"order": 1, "computeEnvironment": environment}]
+    batch.create_job_queue(jobQueueName=name, priority=1, computeEnvironmentOrder=order)
+    until(lambda: status("queue") == "VALID")
+    yield
+    assert batch.describe_job_queues(jobQueues=[name])["jobQueues"][0]["state"] == "ENABLED", "it is not the cluster's"
+    batch.update_job_queue(jobQueue=name, state="DISABLED")
+    until(lambda: status("queue") == "VALID")
+    batch.delete_job_queue(jobQueue=name)
+    until(lambda: status("queue") == "GONE")
+    batch.update_compute_environment(computeEnvironment=environment, state="DISABLED")
+    until(lambda: status("environment") == "VALID")
+    batch.delete_compute_environment(computeEnvironment=environment)
+    until(lambda: status("environment") == "GONE")
 
 
 Configure = Callable[..., dict[str, Any]]
