@@ -51,29 +51,47 @@ def test_a_machine_that_recorded_nothing_is_told_by_what_was_caught(caught: str,
 
 
 @pytest.mark.parametrize(
-    ("operation", "succeeded", "status"),
+    ("operation", "code", "stack", "status"),
     [
-        ("create", True, "CREATE_COMPLETE"),
-        ("create", False, "CREATE_FAILED"),
-        ("update", True, "UPDATE_COMPLETE"),
-        ("delete", False, "DELETE_FAILED"),
-        ("build-image", True, "CREATE_COMPLETE"),
-        ("build-image", False, "CREATE_COMPLETE"),
+        ("create", None, "CREATE_COMPLETE", "CREATE_COMPLETE"),
+        ("create", "StackFailed", "CREATE_FAILED", "CREATE_FAILED"),
+        ("update", None, "UPDATE_COMPLETE", "UPDATE_COMPLETE"),
+        ("update", "UpdateRefused", "CREATE_COMPLETE", "CREATE_COMPLETE"),
+        ("update", "StackFailed", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED"),
+        ("delete", "StackFailed", "DELETE_FAILED", "DELETE_FAILED"),
+        ("delete", "LeftoversFound", "ABSENT", "DELETE_FAILED"),
+        ("delete", "ClusterProtected", "CREATE_COMPLETE", "CREATE_COMPLETE"),
+        ("build-image", None, "CREATE_COMPLETE", "CREATE_COMPLETE"),
+        ("build-image", "BuildFailed", "CREATE_COMPLETE", "CREATE_COMPLETE"),
     ],
 )
-def test_the_clusters_status_is_parallelclusters(operation: str, succeeded: bool, status: str) -> None:
-    assert outcome.cluster_status(operation, succeeded, "CREATE_COMPLETE") == status
+def test_the_clusters_status_is_parallelclusters(operation: str, code: str | None, stack: str, status: str) -> None:
+    failure = {"code": code, "cause": "x"} if code else None
+    assert outcome.cluster_status(operation, failure, "CREATE_COMPLETE", stack) == status
+
+
+@pytest.mark.parametrize("stack", ["CREATE_FAILED", "DELETE_FAILED"])
+def test_a_failed_creation_tells_of_the_stack_it_left(stack: str) -> None:
+    failure = outcome.with_what_is_left({"code": "StackFailed", "cause": "no such key."}, "create", stack)
+    assert failure["cause"] == f"no such key; its stack is left in {stack}"
+    assert failure["nextAction"] == "delete the cluster"
+
+
+def test_a_failed_creation_that_left_nothing_tells_its_cause_alone() -> None:
+    failure = {"code": "StackFailed", "cause": "no such key."}
+    assert outcome.with_what_is_left(failure, "create", "ABSENT") == failure
 
 
 def test_a_failed_operation_keeps_what_was_known_of_the_cluster() -> None:
     known = {"clusterName": "genomics", "stackId": "arn:stack", "imageTag": "t", "status": "CREATE_COMPLETE"}
-    item = outcome.registered(OPERATION | {"operation": "update"}, known, None, NOW)
+    item = outcome.registered(OPERATION | {"operation": "update"}, known, None, "UPDATE_FAILED", NOW)
     assert (item["stackId"], item["imageTag"], item["status"]) == ("arn:stack", "t", "UPDATE_FAILED")
 
 
 def test_what_an_operation_found_replaces_what_was_known() -> None:
     known = {"clusterName": "genomics", "imageTag": "old", "status": "CREATE_COMPLETE"}
-    item = outcome.registered(OPERATION | {"operation": "update"}, known, {"cluster": {"imageTag": "new"}}, NOW)
+    found = {"cluster": {"imageTag": "new"}}
+    item = outcome.registered(OPERATION | {"operation": "update"}, known, found, "UPDATE_COMPLETE", NOW)
     assert item["imageTag"] == "new"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from shoal.cluster.statuses import ABSENT, meaning
 from shoal.errors import ErrorCode, OperationError
 
 LONGEST_LINE = 2_000
@@ -54,29 +55,55 @@ def closed(
     return {"status": "SUCCEEDED", "endedAt": now.isoformat(), "summary": (result or {}).get("summary", "")}
 
 
-def cluster_status(operation: str, succeeded: bool, before: str | None) -> str | None:
-    """ParallelCluster's `clusterStatus` after an operation; building an image does not change it."""
-    if operation in {"create", "update", "delete"}:
-        return f"{operation.upper()}_{'COMPLETE' if succeeded else 'FAILED'}"
-    return before
+def cluster_status(
+    operation: str, failure: Mapping[str, Any] | None, before: str | None, stack_status: str
+) -> str | None:
+    """ParallelCluster's `clusterStatus` after an operation; building an image does not change it.
+
+    Args:
+        operation: what was done.
+        failure: why it failed, none when it succeeded.
+        before: the status until now.
+        stack_status: CloudFormation's status of the stack now, or `ABSENT`. A failed update is judged by it: one
+            that was refused has changed nothing.
+    """
+    if operation not in {"create", "update", "delete"}:
+        return before
+    if failure is None:
+        return f"{operation.upper()}_COMPLETE"
+    if operation == "update" and stack_status != ABSENT:
+        return meaning(stack_status).cluster_status
+    if failure["code"] == ErrorCode.CLUSTER_PROTECTED:
+        return before
+    return f"{operation.upper()}_FAILED"
 
 
 def registered(
-    operation: Mapping[str, Any], cluster: Mapping[str, Any] | None, result: Mapping[str, Any] | None, now: datetime
+    operation: Mapping[str, Any],
+    cluster: Mapping[str, Any] | None,
+    result: Mapping[str, Any] | None,
+    status: str | None,
+    now: datetime,
 ) -> dict[str, Any]:
     """The cluster's item after an operation: what was known, what the operation found, and its new status."""
     known = {key: value for key, value in (cluster or {}).items() if key not in {"pk", "sk", "schemaVersion"}}
-    facts = dict((result or {}).get("cluster", {}))
-    status = cluster_status(operation["operation"], result is not None, known.get("status"))
     return {
         "clusterName": operation["clusterName"],
         "createdAt": operation["startedAt"],
         **known,
-        **facts,
+        **dict((result or {}).get("cluster", {})),
         "status": status,
         "updatedAt": now.isoformat(),
         "lastOperationId": operation["operationId"],
     }
+
+
+def with_what_is_left(failure: Mapping[str, Any], operation: str, stack_status: str) -> dict[str, Any]:
+    """A failure that also tells of a stack which a failed creation has left, wanted or not."""
+    if operation != "create" or stack_status == ABSENT or failure["code"] == ErrorCode.CLUSTER_EXISTS:
+        return dict(failure)
+    left = f"its stack is left in {stack_status}"
+    return {**failure, "cause": f"{str(failure['cause']).rstrip('. ')}; {left}", "nextAction": "delete the cluster"}
 
 
 def answer(operation: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
