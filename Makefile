@@ -29,8 +29,12 @@ docs: ## write the generated documentation and schemas anew
 	@$(BIN)/python -m tools.generate_docs
 
 format: ## format the code
+	@$(PYTHON) tools/set_up.py run
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-clean: ## remove everything that was made here
-	rm -rf .venv .tools .aws-sam build
+clean: ## stop the embedded AWS and remove everything that was made here
+	@if [ -x $(BIN)/shoal ]; then $(BIN)/shoal local down; fi
+	rm -rf .venv .tools .aws-sam build *.egg-info .coverage
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -62,19 +62,21 @@ def run(tier: Tier) -> tuple[bool, str, float]:
             passed = False
             print(done.stdout.rstrip(), flush=True)
             print(f"failed: {' '.join(command)}", flush=True)
-        summary = re.findall(r"\d+ (?:passed|failed|error|errors|skipped)", done.stdout)
+        last = (done.stdout.strip().splitlines() or [""])[-1]
+        summary = re.findall(r"\d+ (?:passed|failed|errors?|skipped)", last)
         counted += summary or [f"{Path(command[0]).name} {'ok' if done.returncode == 0 else 'failed'}"]
     return passed, ", ".join(counted), time.monotonic() - began
 
 
-def main(selected: list[str]) -> int:
+def main(selected: list[str], tiers: tuple[Tier, ...] = TIERS) -> int:
     """Run the selected tiers, or all; 0 when all passed."""
-    known = {tier.name for tier in TIERS}
+    known = {tier.name for tier in tiers}
     if not known.issuperset(selected):
-        print(f"unknown tier {' '.join(set(selected) - known)}; there are: {' '.join(sorted(known))}", file=sys.stderr)
+        unknown = " ".join(sorted(set(selected) - known))
+        print(f"unknown tier {unknown}; there are: {' '.join(tier.name for tier in tiers)}", file=sys.stderr)
         return 2
     results = []
-    for tier in TIERS:
+    for tier in tiers:
         if selected and tier.name not in selected:
             continue
         print(f"== {tier.name}: {tier.question}", flush=True)

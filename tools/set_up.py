@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 UV = "uv==0.9.30"
 NODE_PACKAGE = "asl-validator@4.0.0"
+IS_ONLINE = " (is the network reachable?)"
+NO_PYTHON = "Python 3.13 is missing: set SHOAL_PYTHON to one, put python3.13 on PATH, or install it with pyenv or uv"
 
 # environment, requirements file, needed for: run | test
 ENVIRONMENTS = (
@@ -68,31 +70,35 @@ def _answers(candidate: str) -> str | None:
 
 
 def _installed_python() -> str:
-    uv = make_uv(sys.executable)
+    try:
+        uv = make_uv(sys.executable)
+    except SetUpError as error:
+        raise SetUpError(f"{NO_PYTHON}; {error}") from error
     subprocess.run([uv, "python", "install", "3.13"], capture_output=True, check=False)
     told = subprocess.run([uv, "python", "find", "3.13"], capture_output=True, text=True, check=False)
     found = _answers(told.stdout.strip())
     if found:
         return found
-    raise SetUpError(
-        "Python 3.13 is missing: set SHOAL_PYTHON to one, put python3.13 on PATH, or install it with pyenv or uv"
-    )
+    raise SetUpError(NO_PYTHON)
 
 
 def make_uv(python: str) -> str:
     """The path of uv in an environment of its own; the system's pip may refuse to install anything."""
     uv = TOOLS / "uv" / "bin" / "uv"
     if not uv.exists():
-        _quietly([python, "-m", "venv", str(TOOLS / "uv")], "an environment for uv could not be made")
-        _quietly([str(TOOLS / "uv/bin/pip"), "install", "-q", UV], "uv could not be installed from PyPI")
+        _quietly([python, "-m", "venv", "--clear", str(TOOLS / "uv")], "an environment for uv could not be made")
+        _quietly([str(TOOLS / "uv/bin/pip"), "install", "-q", UV], "uv could not be installed from PyPI", IS_ONLINE)
     return str(uv)
 
 
-def _quietly(command: list[str], problem: str) -> None:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def _quietly(command: list[str], problem: str, hint: str = "") -> None:
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise SetUpError(f"{problem}: {error.strerror}: {command[0]}") from error
     if done.returncode != 0:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no message"]
-        raise SetUpError(f"{problem}: {last[0]} (is the network reachable?)")
+        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise SetUpError(f"{problem}: {last.strip()}{hint}")
 
 
 def make_environment(uv: str, folder: Path, python: str, arguments: list[str], inputs: list[Path]) -> bool:
@@ -103,7 +109,7 @@ def make_environment(uv: str, folder: Path, python: str, arguments: list[str], i
         return False
     _quietly([uv, "venv", "--quiet", "--clear", "--python", python, str(folder)], f"{folder.name} could not be made")
     install = [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *arguments]
-    _quietly(install, f"{folder.name} could not be filled")
+    _quietly(install, f"{folder.name} could not be filled", IS_ONLINE)
     stamp.write_text(identity.hexdigest())
     return True
 
@@ -118,6 +124,7 @@ def make_node_tools() -> bool:
     _quietly(
         ["npm", "install", "--prefix", str(target), "--no-audit", "--no-fund", "--no-package-lock", NODE_PACKAGE],
         "asl-validator could not be installed from npm",
+        IS_ONLINE,
     )
     stamp.write_text(NODE_PACKAGE)
     return True
@@ -137,7 +144,8 @@ def install_debian_packages() -> bool:
     for command in (["apt-get", "-qq", "update"], install):
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         if done.returncode != 0:
-            raise SetUpError(f"{' '.join(command[:2])} failed: {done.stderr.strip().splitlines()[-1:]}")
+            last = (done.stderr.strip() or "no message").splitlines()[-1]
+            raise SetUpError(f"{' '.join(missing)} could not be installed by apt-get: {last}{IS_ONLINE}")
     return True
 
 
