@@ -138,7 +138,7 @@ def start(
 def stop(state_dir: Path) -> bool:
     """Stop the server that runs with this state folder, by its process id; whether there was one."""
     server = _read(state_dir)
-    if server is None or not _alive(server.pid):
+    if server is None or not _alive(server.pid) or not _is_embedded_aws(server):
         return False
     os.kill(server.pid, signal.SIGTERM)
     if not _until(lambda: not _alive(server.pid), STOP_SECONDS):
@@ -184,6 +184,16 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _is_embedded_aws(server: Server) -> bool:
+    """Whether the process is the server still: after a restart of the machine its id may be somebody else's."""
+    if server.pid in _started or server.healthy():
+        return True
+    try:
+        return b"embedded_aws" in Path(f"/proc/{server.pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], state_dir: Path) -> Server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -134,6 +135,15 @@ def test_the_local_commands_need_a_running_embedded_aws(shoal: Shoal, name: str)
 def test_stopping_what_does_not_run_is_no_failure(shoal: Shoal) -> None:
     ended = shoal("local", "down")
     assert (ended.code, ended.out) == (0, "no embedded AWS runs here\n")
+
+
+def test_a_process_that_only_has_the_servers_old_id_is_left_alone(shoal: Shoal, tmp_path: Path) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as other:
+        state = tmp_path / "build/embedded-aws/server.json"
+        state.parent.mkdir(parents=True)
+        state.write_text(json.dumps({"pid": other.pid, "port": 1, "started": "2026-01-01T00:00:00+00:00"}))
+        assert shoal("local", "down").out == "no embedded AWS runs here\n"
+        assert other.poll() is None
 
 
 def test_an_unknown_profile_is_told_in_one_line(shoal: Shoal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,6 +116,15 @@ def test_the_node_package_needs_nothing_but_boto3(module: str) -> None:
     assert set(imported(module)) - allowed == set()
 
 
+@pytest.mark.parametrize("module", modules("layers/shoal/shoal_node"))
+def test_the_node_package_is_python_3_9(module: str) -> None:
+    ast.parse((ROOT / module).read_text(), feature_version=(3, 9))
+
+
+def test_set_up_is_python_3_8_because_it_runs_first() -> None:
+    ast.parse((ROOT / "tools/set_up.py").read_text(), feature_version=(3, 8))
+
+
 _IMPORT_EACH = """
 import importlib, json, sys
 sys.path[:0] = ["layers/shoal", "."]

@@ -14,7 +14,7 @@ from shoal.cluster.batch import environment_id, queue_id
 from shoal.cluster.blueprint import blueprint
 from shoal.cluster.changes import key_changes
 from shoal.cluster.configuration import load
-from shoal.plan import Plan, causes, digest, refused_keys, refused_resources, template_digest, verdict
+from shoal.plan import Plan, causes, digest, refused_keys, refused_resources, template_digest, told, verdict
 from tests.support.clusters import compute_resource, configuration, queue, site, storage
 
 OLD = load(configuration())
@@ -67,6 +67,16 @@ def test_a_key_that_no_update_may_change_is_refused_with_both_values() -> None:
     new = load(configuration(HeadNode={**configuration()["HeadNode"], "InstanceType": "c6i.large"}))
     (line,) = refused_keys(key_changes(OLD, new))
     assert line.startswith('HeadNode.InstanceType cannot change from "t3.micro" to "c6i.large"')
+
+
+def test_many_refusals_are_told_in_a_line_that_can_be_read() -> None:
+    assert told(["A", "B"]) == "A; B"
+    assert told([str(number) for number in range(25)]).endswith("; 19; and 5 more")
+
+
+def test_a_refusal_with_many_causes_names_some_of_them() -> None:
+    (line,) = refused_resources((replaced("A"),), {"A": [f"Key{number}" for number in range(100)]})
+    assert line.startswith("Key0 and Key1 and Key2 and Key3 and Key4 and 95 more keys would replace")
 
 
 @pytest.mark.parametrize(

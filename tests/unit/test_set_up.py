@@ -87,7 +87,7 @@ def test_without_python_and_without_a_way_to_uv_the_ways_are_named_in_one_line()
 def test_a_python_that_cannot_make_environments_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     refuses = "#!/bin/sh\necho 'ensurepip is not available' >&2\nexit 1\n"
     monkeypatch.setattr(sys, "executable", str(program(tmp_path / "system/python3", refuses)))
-    with pytest.raises(SetUpError, match="an environment for uv could not be made: ensurepip is not available$"):
+    with pytest.raises(SetUpError, match=r"an environment for uv could not be made: ensurepip is not available$"):
         find_python()
 
 
