@@ -69,7 +69,7 @@ def _update(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
     keys = key_changes(old, new)
     refused = plan.refused_keys(keys)
     if refused and not only_plan:
-        raise OperationError(ErrorCode.UPDATE_REFUSED, "; ".join(refused))
+        raise OperationError(ErrorCode.UPDATE_REFUSED, plan.told(refused))
     around = look_up(new, old_site.head_node_ami if keeps_image(old, new) else None)
     findings = _judged(event, planning.changed_since(validate(new, around), validate(old, around)))
     site = grown_site(old_site, old, new, around)

@@ -12,7 +12,7 @@ from shoal.cluster.blueprint import blueprint
 from shoal.cluster.changes import key_changes
 from shoal.errors import ErrorCode, OperationError
 from shoal.observability import logger
-from shoal.plan import Plan, causes, refused_keys, refused_resources, template_digest, verdict
+from shoal.plan import Plan, causes, refused_keys, refused_resources, template_digest, told, verdict
 from shoal.settings import Settings
 
 
@@ -37,6 +37,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     plan = Plan(keys, resources, template_digest(blueprint(new, site)))
     answer = plan.answer(name, refused, applied=found == "apply")
     facts = {} if only_plan else {"cluster": after}
-    sized = plans.sized(Settings.from_environment(), name, event["operationId"], answer, "changeSet", "resources")
+    sized = plans.sized(
+        Settings.from_environment(), name, event["operationId"], answer, "changeSet", "resources", "refused"
+    )
     logger.info("change set read", cluster_name=name, verdict=found, plan_hash=plan.hash, refused=refused)
-    return {"verdict": found, "refusal": "; ".join(refused), "answer": sized | facts}
+    return {"verdict": found, "refusal": told(refused), "answer": sized | facts}

@@ -10,7 +10,7 @@ from shoal.cluster.blueprint import blueprint
 from shoal.cluster.changes import key_changes
 from shoal.cluster.configuration import Cluster, load
 from shoal.cluster.image import build_order
-from shoal.plan import Plan, refused_keys, template_digest
+from shoal.plan import Plan, causes, refused_keys, refused_resources, template_digest, told
 from tests.support.clusters import site_for
 
 NAME, STACK_NAME = "genomics", "shoal-cluster-genomics"
@@ -52,11 +52,12 @@ def read_change_set(
     """What `read_change_set` answers."""
     old, new = load(before), load(after)
     keys = key_changes(old, new)
-    refused = refused_keys(keys)
+    causing = causes(changes, keys, old, new, site_for(new))
+    refused = (*refused_keys(keys), *refused_resources(changes, causing))
     plan = Plan(keys, changes, template_digest(blueprint(new, site_for(new))))
-    answer = _sized(plan.answer(NAME, refused, applied=verdict == "apply"), "changeSet", "resources")
+    answer = _sized(plan.answer(NAME, refused, applied=verdict == "apply"), "changeSet", "resources", "refused")
     facts = {} if verdict == "planned" else {"cluster": _rendered(new)["cluster"]}
-    return {"verdict": verdict, "refusal": "; ".join(refused), "answer": answer | facts}
+    return {"verdict": verdict, "refusal": told(refused), "answer": answer | facts}
 
 
 def _rendered(cluster: Cluster) -> dict[str, Any]:

@@ -15,6 +15,11 @@ from shoal.cluster.configuration import Cluster, load
 from shoal.cluster.problems import ConfigurationError
 from shoal.cluster.site import Site
 
+SHOWN_REFUSALS = 20
+"""Refusals that are told one by one; the plan has them all."""
+SHOWN_KEYS = 5
+"""Keys that a refusal names; more never make it clearer."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -46,7 +51,7 @@ class Plan:
         if not count:
             summary = f"Nothing changes in the stack of cluster {cluster_name}."
         if refused and not applied:
-            summary = f"Update would be refused: {'; '.join(refused)}."
+            summary = f"Update would be refused: {told(refused)}."
         status = {"clusterStatus": "UPDATE_COMPLETE"} if applied else {}
         return {"summary": summary, **status, "planHash": self.hash, "refused": list(refused), **self.to_item()}
 
@@ -68,6 +73,12 @@ def digest(value: Any) -> str:
 def template_digest(planned: Blueprint) -> str:
     """SHA-256 of all that CloudFormation is given."""
     return digest({"template": planned.template, "parameters": planned.parameters, "tags": planned.tags})
+
+
+def told(refused: Sequence[str]) -> str:
+    """Refusals in one line."""
+    more = len(refused) - SHOWN_REFUSALS
+    return "; ".join([*refused[:SHOWN_REFUSALS], *([f"and {more} more"] if more > 0 else [])])
 
 
 def refused_keys(keys: Sequence[KeyChange]) -> tuple[str, ...]:
@@ -100,6 +111,8 @@ def refused_resources(resources: Sequence[ResourceChange], causes: Mapping[str, 
 
 
 def _and(keys: Sequence[str]) -> str:
+    if len(keys) > SHOWN_KEYS:
+        return f"{' and '.join(keys[:SHOWN_KEYS])} and {len(keys) - SHOWN_KEYS} more keys"
     return " and ".join(keys) or "A change that no key of the configuration explains"
 
 
