@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+PAGE = {"PageSize": 1000}
+"""The largest; every page is a call, and an account has 20 of them a second
+(https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html)."""
 ENDED = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 
 
@@ -55,7 +58,7 @@ class Following:
     def _new_events(self, arn: str) -> Iterator[dict[str, Any]]:
         after = self._read.get(arn, 0)
         for page in self.client.get_paginator("get_execution_history").paginate(
-            executionArn=arn, includeExecutionData=True
+            executionArn=arn, includeExecutionData=True, PaginationConfig=PAGE
         ):
             for event in page["events"]:
                 if event["id"] > after:

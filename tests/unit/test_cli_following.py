@@ -34,7 +34,7 @@ def states() -> Iterator[Stubber]:
 def answers(states: Stubber, arn: str, events: list[dict[str, Any]]) -> None:
     """The next question about an execution's history is answered with these events."""
     stamped = [event | {"timestamp": datetime.fromisoformat(event["timestamp"])} for event in events]
-    asked = {"executionArn": arn, "includeExecutionData": True}
+    asked = {"executionArn": arn, "includeExecutionData": True, "maxResults": 1000}
     states.add_response("get_execution_history", {"events": stamped}, asked)
 
 
