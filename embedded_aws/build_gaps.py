@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from embedded_aws import image_tags, missing_images
 from embedded_aws.builds import service, settings
+from embedded_aws.registry import image_tags, missing_images
 
 GAPS = (
     missing_images,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from embedded_aws.batch_states import is_deleted
+from embedded_aws.batch.states import is_deleted
 from embedded_aws.hooks import Hook
 from embedded_aws.process import ACCOUNT_ID, REGION
 

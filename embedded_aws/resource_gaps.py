@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-from embedded_aws import (
-    batch_environments,
-    batch_jobs,
-    batch_queues,
-    cfn_batch,
-    cfn_buckets,
-    cfn_builds,
-    cfn_change_sets,
-    cfn_custom,
-    cfn_events,
-    cfn_failures,
-    cfn_files,
-    cfn_iam,
-    cfn_instance,
-    cfn_launch,
-    cfn_monitoring,
-    cfn_network,
-    cfn_operations,
-    cfn_records,
-    cfn_replacement,
-    cfn_repositories,
-    cfn_updates,
-    cfn_volumes,
-    collector,
-    ec2_images,
-    ec2_launch,
-    ec2_life,
-    ec2_network,
-    ec2_tags,
-    ec2_types,
-    ec2_volumes,
-    event_policies,
-    head_node_signal,
-    service_linked_roles,
-    service_quotas,
-    tagging_api,
-    template_urls,
-)
+from embedded_aws import collector, service_quotas, tagging_api
+from embedded_aws.access import event_policies, service_linked_roles
+from embedded_aws.batch import environments as batch_environments
+from embedded_aws.batch import jobs as batch_jobs
+from embedded_aws.batch import queues as batch_queues
+from embedded_aws.cloudformation import batch as cfn_batch
+from embedded_aws.cloudformation import buckets as cfn_buckets
+from embedded_aws.cloudformation import builds as cfn_builds
+from embedded_aws.cloudformation import change_sets as cfn_change_sets
+from embedded_aws.cloudformation import custom as cfn_custom
+from embedded_aws.cloudformation import events as cfn_events
+from embedded_aws.cloudformation import failures as cfn_failures
+from embedded_aws.cloudformation import files as cfn_files
+from embedded_aws.cloudformation import head_node_signal, template_urls
+from embedded_aws.cloudformation import iam as cfn_iam
+from embedded_aws.cloudformation import instance as cfn_instance
+from embedded_aws.cloudformation import launch as cfn_launch
+from embedded_aws.cloudformation import monitoring as cfn_monitoring
+from embedded_aws.cloudformation import network as cfn_network
+from embedded_aws.cloudformation import operations as cfn_operations
+from embedded_aws.cloudformation import records as cfn_records
+from embedded_aws.cloudformation import replacement as cfn_replacement
+from embedded_aws.cloudformation import repositories as cfn_repositories
+from embedded_aws.cloudformation import updates as cfn_updates
+from embedded_aws.cloudformation import volumes as cfn_volumes
+from embedded_aws.ec2 import images as ec2_images
+from embedded_aws.ec2 import launch as ec2_launch
+from embedded_aws.ec2 import life as ec2_life
+from embedded_aws.ec2 import network as ec2_network
+from embedded_aws.ec2 import tags as ec2_tags
+from embedded_aws.ec2 import types as ec2_types
+from embedded_aws.ec2 import volumes as ec2_volumes
 
 GAPS = (
     cfn_replacement,  # the types below add to its tables

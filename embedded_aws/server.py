@@ -14,28 +14,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from embedded_aws import (
-    build_gaps,
-    callbacks,
-    executions,
-    faults,
-    further_rights,
-    hooks,
-    iam,
-    iam_resources,
-    interpreter,
-    lambda_logs,
-    lambdas,
-    layers,
-    limits,
-    manifest_lists,
-    process,
-    provisioning,
-    resource_gaps,
-    service_roles,
-    states,
-    transport,
-)
+from embedded_aws import build_gaps, hooks, limits, process, resource_gaps
+from embedded_aws.access import decisions as iam
+from embedded_aws.access import further_rights, service_roles, transport
+from embedded_aws.access import resources as iam_resources
+from embedded_aws.cloudformation import provisioning
+from embedded_aws.functions import lambdas, layers
+from embedded_aws.functions import logs as lambda_logs
+from embedded_aws.machines import callbacks, executions, faults, interpreter
+from embedded_aws.machines import tasks as states
+from embedded_aws.registry import manifest_lists
 
 
 class Gap(Protocol):

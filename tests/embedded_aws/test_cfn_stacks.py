@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.ec2_images import IMAGES
+from embedded_aws.ec2.images import IMAGES
 from tests.support.embedded import Account
 from tests.support.polling import until
 from tests.support.stacks import Stack, resource

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.ec2_images import IMAGES, PARAMETERS
+from embedded_aws.ec2.images import IMAGES, PARAMETERS
 from tests.support.embedded import Account
 
 AL2023, AL2023_ARM = IMAGES[0][0], IMAGES[1][0]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.ec2_images import IMAGES
+from embedded_aws.ec2.images import IMAGES
 from tests.support.embedded import Account
 
 MINE = {"Key": "shoal:cluster", "Value": "mine"}

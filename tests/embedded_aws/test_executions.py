@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.executions import refusal
+from embedded_aws.machines.executions import refusal
 from tests.support.embedded import Account
 from tests.support.polling import until
 

@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from embedded_aws.integrations import LARGEST_CAUSE, TaskError, parse, request, result, sdk_name
+from embedded_aws.machines.integrations import LARGEST_CAUSE, TaskError, parse, request, result, sdk_name
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.interpreter import matches, pause
+from embedded_aws.machines.interpreter import matches, pause
 from tests.support.embedded import Account
 
 END = {"Type": "Succeed"}

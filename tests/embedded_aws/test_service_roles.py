@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.service_roles import trusts
+from embedded_aws.access.service_roles import trusts
 from tests.support.embedded import ALLOW_ALL, Account, zipped
 from tests.support.polling import until
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.ec2_images import IMAGES
+from embedded_aws.ec2.images import IMAGES
 from tests.support.embedded import Account
 from tests.support.stacks import Stack, resource
 

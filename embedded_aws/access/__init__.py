@@ -1,0 +1,1 @@
+"""IAM: who may do what, checked and recorded as on AWS."""

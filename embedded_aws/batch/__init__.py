@@ -1,0 +1,1 @@
+"""Batch: environments, queues and jobs with AWS's rules."""

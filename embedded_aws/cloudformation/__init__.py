@@ -1,0 +1,1 @@
+"""CloudFormation: the types, failures and records that MiniStack lacks."""

@@ -1,0 +1,1 @@
+"""Lambda: functions under AWS's own runtime client."""

@@ -1,0 +1,1 @@
+"""Step Functions: tasks, waiting and failures as on AWS."""

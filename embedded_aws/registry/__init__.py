@@ -1,0 +1,1 @@
+"""ECR: what a push and a deletion find."""
