@@ -45,7 +45,7 @@ TIERS = (
     Tier("functions", "do event, handler and result fit?", ((*PYTEST, "-n", "2", "tests/functions"),)),
     Tier("statemachines", "which path, after which failure?", ((*PYTEST, "-n", "2", "tests/statemachines"),)),
     Tier("nodes", "does a node become what it should?", ((*PYTEST, "tests/nodes"),)),
-    Tier("embedded_aws", "does the embedded AWS behave as AWS?", ((*PYTEST, "tests/embedded_aws"),)),
+    Tier("embedded_aws", "does the embedded AWS behave as AWS?", ((*PYTEST, "-n", "2", "tests/embedded_aws"),)),
     Tier("life", "does the whole run, under its own roles?", ((*PYTEST, "tests/life"),)),
 )
 

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from embedded_aws.ec2_images import IMAGES
+from embedded_aws.ec2.images import IMAGES
 from shoal.cluster import file_systems, head_node, head_node_role, monitoring, network, storage
 from shoal.cluster.bucket import BUCKET_PARAMETER, ROOT_PARAMETER
 from shoal.cluster.configuration import load
