@@ -169,7 +169,7 @@ def input_problems(subject: Subject, scenario: Scenario) -> Iterator[str]:
 def bound_problems(subject: Subject, scenario: Scenario) -> Iterator[str]:
     """Does the execution end in time, with a short history, and stay small, whenever its deadline is?"""
     compensation = paths(subject.machine).compensation
-    deadlines = {LONGEST, scenario.input["deadline"]} if "deadline" in scenario.input else {None}
+    deadlines = (LONGEST, scenario.input["deadline"]) if "deadline" in scenario.input else (None,)
     for deadline in deadlines:
         given = {**scenario.input, **({"deadline": deadline} if deadline else {})}
         execution = subject.run(replace(scenario, input=given))

@@ -35,6 +35,20 @@ def test_the_scenarios_enter_every_state(machine: str) -> None:
     assert entered == {name for name, _ in definitions.states(SUBJECTS[machine].definition)}
 
 
+WAITS = [
+    (machine, name)
+    for machine, subject in SUBJECTS.items()
+    for name, state in definitions.states(subject.definition)
+    if state["Type"] == "Wait"
+]
+
+
+@pytest.mark.parametrize(("machine", "wait"), WAITS)
+def test_a_scenario_waits_until_waiting_is_given_up(machine: str, wait: str) -> None:
+    failing = [SUBJECTS[machine].usual(scenario) for scenario in scenarios(machine) if scenario.status == "FAILED"]
+    assert any(execution.path.count(wait) >= 10 for execution in failing)
+
+
 @pytest.mark.parametrize("machine", definitions.NAMES)
 def test_scenarios_have_names_of_their_own(machine: str) -> None:
     names = [scenario.name for scenario in scenarios(machine)]

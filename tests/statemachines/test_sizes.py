@@ -49,6 +49,11 @@ def changes() -> tuple[ResourceChange, ...]:
     )
 
 
+def additions() -> tuple[ResourceChange, ...]:
+    """Every resource is new."""
+    return tuple(replace(change, action="Add", replacement="False") for change in changes())
+
+
 @cache
 def refused() -> dict[str, Any]:
     """The answer for the update that changes all that there is."""
@@ -91,7 +96,7 @@ def asked(machine: str, name: str, given: Mapping[str, Any]) -> Any:
             "update_cluster",
             "a changed image is built before the change set is executed",
             Plan_Cluster=plans.update(SMALL, LARGEST) | {"imageChanged": True},
-            Read_Change_Set=lambda *_: plans.read_change_set(SMALL, LARGEST, changes(), "apply"),
+            Read_Change_Set=lambda *_: plans.read_change_set(SMALL, LARGEST, additions(), "apply"),
         ),
         large(
             "update_cluster",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from shoal import errors
 from tests.support import definitions
+from tools.documentation import machines
 
 ROOT = Path(__file__).resolve().parents[2]
 MACHINES = definitions.NAMES
@@ -172,6 +174,35 @@ def test_every_failure_ends_in_a_fail_state_that_says_why(machine: str) -> None:
     fails = [item for _, item in definitions.states(definitions.definition(machine)) if item["Type"] == "Fail"]
     assert fails
     assert all(item.get("Error") and item.get("Cause") for item in fails)
+
+
+COUNTED = {
+    ("delete_cluster", "Empty Next Store"): "once for each store that was found",
+    ("delete_cluster", "Try Once More?"): "one second lap",
+}
+"""States that lead back without a wait, and what bounds them."""
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_machine_goes_round_only_by_waiting_or_by_counting(machine: str) -> None:
+    blocks = [definitions.definition(machine)]
+    blocks += [branch for _, outer in definitions.states(blocks[0]) for branch in outer.get("Branches", [])]
+    for block in blocks:
+        graph = {
+            name: set(following(item)) if item["Type"] != "Wait" and (machine, name) not in COUNTED else set()
+            for name, item in block["States"].items()
+        }
+        TopologicalSorter(graph).prepare()  # fails when there is a circle
+
+
+def following(item: dict[str, Any]) -> list[str]:
+    """The states that a state leads to."""
+    ways = [item, *item.get("Choices", []), *item.get("Catch", [])]
+    return [way[key] for way in ways for key in ("Next", "Default") if key in way]
+
+
+def test_the_documentation_draws_every_machine() -> None:
+    assert set(machines.ORDER) == set(MACHINES)
 
 
 @pytest.mark.parametrize(("machine", "name"), TASKS)
