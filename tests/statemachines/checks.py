@@ -11,13 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from tests.statemachines.scenario import Fault, Scenario, Script
+from tests.statemachines.scenario import FOR_EVER, Fault, Scenario, Script
 from tests.statemachines.scenarios import paths, scenarios
 from tests.support import definitions
 from tests.support.execution import Execution
 from tests.support.machine import LARGEST_DATA, START, Machine, StateError
 
-FOR_EVER = 10**6
 LONGEST = "2026-11-25T10:00:00Z"
 """The latest deadline that the front door gives: a day after the start."""
 GRACE = 1_800
@@ -141,6 +140,18 @@ def lasting_error_problems(subject: Subject, task: str) -> Iterator[str]:
         if usual.path.count(task) > 1 and task not in survives:
             execution = subject.run(scenario, Fault(task, lasting_errors(subject.machine, task)[0], call=1))
             yield from _failure_problems(subject, scenario, task, execution)
+
+
+def hanging_problems(subject: Subject, task: str) -> Iterator[str]:
+    """Does a Task that never gets an answer fail the machine in time, even when compensation gets none either?"""
+    way = paths(subject.machine)
+    if task in way.survives:
+        return
+    for scenario, _ in subject.entering(task):
+        yield from _failure_problems(subject, scenario, task, subject.run(scenario, Fault(task, None, FOR_EVER)))
+        if way.compensation in way.after(task, scenario.never):
+            both = subject.run(scenario, Fault(task, None, FOR_EVER), Fault(str(way.compensation), None))
+            yield from _failure_problems(subject, scenario, task, both)
 
 
 def double_failure_problems(subject: Subject, task: str) -> Iterator[str]:

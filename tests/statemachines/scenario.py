@@ -15,6 +15,8 @@ from tests.support.machine import Lasting, StateError
 
 MINUTES = 60.0
 HOURS = 3600.0
+FOR_EVER = 10**9
+"""Calls, or seconds."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class Fault:
     """What goes wrong beside the scenario."""
 
     task: str
-    error: StateError
+    error: StateError | None
+    """None: there is never an answer, and the Task gives up after its `TimeoutSeconds`."""
     times: int = 1
     """Calls in a row that fail."""
     call: int = 0
@@ -114,7 +117,7 @@ class Script:
         self.made[task] = call + 1
         for fault in self.faults:
             if fault.strikes(task, call):
-                raise fault.error
+                return _failing(fault)
         if task not in self.scenario.answers:
             raise AssertionError(f"the scenario '{self.scenario.name}' has no answer for {task}")
         return self._answer(task, self._next(task), arguments)
@@ -131,6 +134,12 @@ class Script:
         took = answer if isinstance(answer, Took) else Took(0, answer)
         resource = str(self.tasks[task]["Resource"])
         return Lasting(took.seconds, lambda now: _in_form(resource, _called(took.answer, _sent(arguments), now)))
+
+
+def _failing(fault: Fault) -> Any:
+    if fault.error is None:
+        return Lasting(FOR_EVER, lambda _now: None)
+    raise fault.error
 
 
 def _sent(arguments: Mapping[str, Any]) -> Any:

@@ -40,6 +40,11 @@ def test_any_other_error_fails_the_machine_by_its_failure_path(machine: str, tas
 
 
 @every_task
+def test_a_task_without_an_answer_fails_the_machine_before_its_own_time_is_over(machine: str, task: str) -> None:
+    assert not list(checks.hanging_problems(SUBJECTS[machine], task))
+
+
+@every_task
 def test_a_failure_path_that_fails_still_fails_the_machine_and_undoes_what_was_done(machine: str, task: str) -> None:
     assert not list(checks.double_failure_problems(SUBJECTS[machine], task))
 
