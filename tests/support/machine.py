@@ -105,10 +105,15 @@ class _Step:
         if kind in {"Task", "Map", "Parallel"}:
             return self._try()
         if kind == "Wait":
-            self.run.let_pass(float(self._value("Seconds")))
+            self._wait(self._value("Seconds"))
         elif kind not in {"Pass", "Succeed"}:
             raise ValueError(f"{self.name}: states of type {kind} are not known here")
         return self.state.get("Next"), self._finish(self.state, {}, self.data)
+
+    def _wait(self, seconds: Any) -> None:
+        if not isinstance(seconds, int) or seconds < 0:
+            raise StateError("States.QueryEvaluationError", f"{seconds} is no number of seconds")
+        self.run.let_pass(seconds)
 
     def _value(self, key: str, default: Any = None) -> Any:
         return self._evaluate(self.state.get(key, default))

@@ -91,6 +91,12 @@ def test_a_wait_moves_the_virtual_clock() -> None:
     assert run({"Wait": wait, "End": END}, 5).clock - START == 300
 
 
+@pytest.mark.parametrize("seconds", [1.5, -1, "5"])
+def test_a_wait_takes_whole_seconds_only(seconds: Any) -> None:
+    wait = {"Type": "Wait", "Seconds": "{% $states.input %}", "Next": "End"}
+    assert run({"Wait": wait, "End": END}, seconds).error == "States.QueryEvaluationError"
+
+
 def test_a_fail_state_ends_with_its_error_and_cause() -> None:
     ended = run({"Fail": {"Type": "Fail", "Error": "{% 'E' & $states.input %}", "Cause": "because"}}, 1)
     assert (ended.status, ended.error, ended.cause) == ("FAILED", "E1", "because")
