@@ -116,8 +116,8 @@ def test_a_job_reads_its_files_and_the_head_node_its_logs(shoal: FrontDoor, head
 
     job = client("s3", session(shoal, resources["JobRole"]["PhysicalResourceId"]))
     found = job.list_objects_v2(Bucket=bucket, Prefix="jobs/batch/")["Contents"]
-    assert [item["Key"] for item in found if item["Key"].endswith("hello.sh")]
-    assert job.get_object(Bucket=bucket, Key=found[0]["Key"])["Body"].read()
+    key = next(item["Key"] for item in found if item["Key"].endswith("hello.sh"))
+    assert job.get_object(Bucket=bucket, Key=key)["Body"].read() == script.read_bytes()
 
     group, logs = resources["JobLogGroup"]["PhysicalResourceId"], shoal.client("logs")
     logs.create_log_stream(logGroupName=group, logStreamName="job")

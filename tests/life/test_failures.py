@@ -106,7 +106,8 @@ def test_an_environment_that_turned_invalid_fails_an_update_and_can_still_be_del
     ended = shoal.operate("update", name, configure(Monitoring=monitoring))
     failed(ended, "ClusterUnhealthy", "compute environment", "is INVALID", "cannot be assumed")
     described = shoal.succeed("describe", name)
-    assert (described["clusterStatus"], described["cloudFormationStackStatus"]) == ("UPDATE_FAILED", "UPDATE_COMPLETE")
+    assert described["lastOperation"]["status"] == "FAILED"
+    assert described["failures"][0]["failureCode"] == "ClusterUnhealthy"
     shoal.succeed("delete", name)
     assert shoal.left_since(before) == []
 
