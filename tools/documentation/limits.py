@@ -22,7 +22,7 @@ _OF_A_REQUEST = (
     ("history of an operation", f"{HISTORY.days} days", "Shoal's own; Step Functions keeps an execution's history for 90 days", "step-functions/latest/dg/service-quotas.html"),
 )  # fmt: skip
 _OF_A_CLUSTER = (
-    ("queues", f"{batch.MOST_QUEUES}", "ParallelCluster's", "parallelcluster/latest/ug/Scheduling-v3.html"),
+    ("queues", f"{batch.MOST_QUEUES}", "Shoal's own; ParallelCluster has one with AWS Batch", "parallelcluster/latest/ug/Scheduling-v3.html"),
     ("compute resources of a queue", f"{batch.MOST_COMPUTE_RESOURCES}", "compute environments of a Batch queue", "batch/latest/userguide/service_limits.html"),
     ("architectures of a queue", "1", "one AMI for each environment, one image for each job definition", "batch/latest/userguide/compute_resource_AMIs.html"),
     ("EBS volumes", f"{mounts.MOST_EBS_VOLUMES}", "an instance has 28 attachments, its network interface and root volume among them", "AWSEC2/latest/UserGuide/volume_limits.html"),
