@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,16 +70,28 @@ def _watched(application: Application, execution_arn: str, *, show: bool) -> dic
     client = application.client("stepfunctions")
     following = Following(client, execution_arn)
     pause = LOCAL_PAUSE_SECONDS if application.is_local else PAUSE_SECONDS
-    began = datetime.now(UTC)
-    with Live(console=console, refresh_per_second=4, transient=not console.is_terminal) as live:
+    began, told = datetime.now(UTC), 0
+    with Live(console=console, refresh_per_second=4) if console.is_terminal else nullcontext() as live:
         while True:
             ended = outcome(client, execution_arn)
             if show:
                 following.read()
-                live.update(_table(following.states, began))
+                if live:
+                    live.update(_table(following.states, began))
+                else:
+                    told = _tell(following.states, told)
             if ended["status"] != "RUNNING":
                 return ended
             time.sleep(pause)
+
+
+def _tell(states: Sequence[State], told: int) -> int:
+    """For a log instead of a screen: a line for each state that was not told yet; how many have been told now."""
+    for number, state in enumerate(states[told:], told):
+        first = all((state.execution, state.name) != (other.execution, other.name) for other in states[:number])
+        if first and state.kind not in _INSTANT:
+            console.print(f"{state.entered:%H:%M:%S} {state.machine}: {state.name}", **_PLAIN)
+    return len(states)
 
 
 def shown(states: Sequence[State]) -> list[State]:

@@ -277,14 +277,27 @@ def test_waiting_ends_with_the_execution(states: Stubber) -> None:
     states.assert_no_pending_responses()
 
 
-def test_the_states_are_shown_while_it_runs(states: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
-    entered = {"name": "Begin Operation", "input": "{}"}
-    event = {"id": 1, "type": "TaskStateEntered", "timestamp": datetime.now(UTC), "stateEnteredEventDetails": entered}
-    states.add_response("describe_execution", described(status="SUCCEEDED", output="{}"))
-    states.add_response("get_execution_history", {"events": [event]})
+def entered(number: int, name: str, kind: str = "Task") -> dict[str, Any]:
+    details = {"name": name, "input": "{}"}
+    when = datetime(2026, 11, 24, 10, 15, number, tzinfo=UTC)
+    return {"id": number, "type": f"{kind}StateEntered", "timestamp": when, "stateEnteredEventDetails": details}
+
+
+def test_a_log_gets_a_line_for_each_state_that_takes_time_once(
+    states: Stubber, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = [entered(1, "Begin Operation"), entered(2, "What Was Asked?", "Choice")]
+    again = [*first, entered(3, "Run Operation"), entered(4, "Begin Operation")]
+    for status, events in (("RUNNING", first), ("SUCCEEDED", again)):
+        states.add_response("describe_execution", described(status=status))
+        states.add_response("get_execution_history", {"events": events})
     progress.wait(application(states.client, local=True), EXECUTION, show=True)
-    states.assert_no_pending_responses()
-    assert capsys.readouterr().out == ""
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        "10:15:01 shoal-run-operation: Begin Operation",
+        "10:15:03 shoal-run-operation: Run Operation",
+    ]
 
 
 def ended_with(form: Format, **facts: Any) -> int:
