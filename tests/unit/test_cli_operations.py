@@ -309,7 +309,7 @@ def ended_with(form: Format, **facts: Any) -> int:
 ANSWER = {
     "summary": "2 clusters",
     "clusters": [
-        {"clusterName": "genomics", "scheduler": {"type": "awsbatch"}, "note": None},
+        {"clusterName": "genomics", "scheduler": {"type": "awsbatch"}, "note": None, "queues": ["a", "b"]},
         {"clusterName": "b", "scheduler": {"type": "awsbatch"}, "note": None},
     ],
     "links": {"stack": "https://console"},
@@ -324,9 +324,9 @@ def test_an_answer_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines() == [
         "2 clusters",
         "clusters:",
-        "  clusterName  scheduler",
-        '  genomics     {"type": "awsbatch"}',
-        '  b            {"type": "awsbatch"}',
+        "  clusterName  queues  scheduler",
+        '  genomics     a, b    {"type": "awsbatch"}',
+        '  b                    {"type": "awsbatch"}',
         "links:",
         "  stack: https://console",
         "nextOperations:",
