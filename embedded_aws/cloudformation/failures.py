@@ -1,8 +1,8 @@
 """A resource whose creation failed still belongs to its stack, which deletes it: on rollback, or when it is deleted.
 
-So an instance that never signalled is terminated, and a custom resource whose Create failed gets a Delete
-(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes-delete.html). MiniStack forgets
-what failed.
+So an instance that never signalled is terminated, the event of its failure names it, and a custom resource whose Create
+failed gets a Delete (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes-delete.html).
+MiniStack forgets what failed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ HOOKS: tuple[Hook, ...] = (
     ("services.cloudformation", "_stacks"),
     ("services.cloudformation.provisioners", "_provision_resource"),
     ("services.cloudformation.stacks", "_provision_resource"),
+    ("services.cloudformation.stacks", "_add_event"),
     ("services.cloudformation.stacks", "_roll_back_operation"),
     ("services.cloudformation.handlers", "_roll_back_operation"),
     ("services.cloudformation.custom_resource", "deliver_response"),
@@ -36,6 +37,7 @@ def install() -> None:
     custom_resource.deliver_response = _remembering(custom_resource.deliver_response)
     provisioners._provision_resource = stacks._provision_resource = _keeping(provisioners._provision_resource)
     stacks._roll_back_operation = handlers._roll_back_operation = _with_failed(stacks._roll_back_operation)
+    stacks._add_event = _naming(stacks._add_event)
 
 
 def _remembering(deliver: Any) -> Any:
@@ -73,6 +75,18 @@ def _with_failed(roll_back: Any) -> Any:
         return await roll_back(name, stack_id, stack, operation, *rest)
 
     return roll_back_operation
+
+
+def _naming(add: Any) -> Any:
+    """The event of a failed creation has the id of what was made, as on AWS."""
+
+    def add_event(stack_id: str, stack: str, logical_id: str, kind: str, status: str, *rest: Any, **named: Any) -> None:
+        kept = stack_record(stack)["_resources"].get(logical_id, {}) if status == FAILED else {}
+        if kept.get("ResourceStatus") == FAILED and len(rest) < 2:  # after the reason comes the physical id
+            named.setdefault("physical_id", kept["PhysicalResourceId"])
+        add(stack_id, stack, logical_id, kind, status, *rest, **named)
+
+    return add_event
 
 
 def _keep(stack: str, kind: str, logical_id: str, properties: Any, physical_id: str, reason: str) -> None:
