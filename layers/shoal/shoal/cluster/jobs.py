@@ -78,7 +78,6 @@ def client_statements(cluster: Cluster, site: Site) -> list[Statement]:
         allow(
             "SeeJobs",
             "batch:DescribeComputeEnvironments",
-            "batch:DescribeJobDefinitions",
             "batch:DescribeJobQueues",
             "batch:DescribeJobs",
             "batch:ListJobs",
@@ -94,7 +93,7 @@ def client_statements(cluster: Cluster, site: Site) -> list[Statement]:
                 arn(site, "batch", "job/*"),
             ],
         ),
-        allow("EndJobs", "batch:CancelJob", "batch:TerminateJob", on=arn(site, "batch", "job/*")),
+        allow("EndJobs", "batch:TerminateJob", on=arn(site, "batch", "job/*")),
         allow("ReadTheLogsOfJobs", "logs:FilterLogEvents", "logs:GetLogEvents", on=streams_arn(site, "jobs")),
         allow(
             "SeeHosts",
@@ -102,13 +101,7 @@ def client_statements(cluster: Cluster, site: Site) -> list[Statement]:
             "ecs:ListContainerInstances",
             on=[*ecs_clusters(site), arn(site, "ecs", "container-instance/*")],
         ),
-        allow(
-            "ShipFilesToJobs",
-            "s3:DeleteObject",
-            "s3:GetObject",
-            "s3:PutObject",
-            on=objects_arn(site, ref(ROOT_PARAMETER), "/*"),
-        ),
+        allow("ShipFilesToJobs", "s3:GetObject", "s3:PutObject", on=objects_arn(site, ref(ROOT_PARAMETER), "/*")),
         allow("ListFilesOfJobs", "s3:ListBucket", on=bucket_arn(site), StringLike=_in_the_jobs_folder()),
         allow("FindTheCluster", "cloudformation:DescribeStacks", on=ref("AWS::StackId")),
     ]
