@@ -104,7 +104,7 @@ def test_the_batch_client_works_on_a_cluster_with_the_head_nodes_rights(shoal: F
     assert "FAILED" in head_node.run("awsbstat", endless[0])
 
 
-def test_a_job_reads_its_files_and_the_head_node_its_logs(shoal: FrontDoor, head_node: HeadNode) -> None:
+def test_a_job_reads_its_files_and_the_head_node_its_results_and_logs(shoal: FrontDoor, head_node: HeadNode) -> None:
     cluster = head_node.stack.removeprefix("shoal-cluster-")
     resources = shoal.resources(cluster)
     script = head_node.home / "hello.sh"
@@ -118,6 +118,11 @@ def test_a_job_reads_its_files_and_the_head_node_its_logs(shoal: FrontDoor, head
     found = job.list_objects_v2(Bucket=bucket, Prefix="jobs/batch/")["Contents"]
     key = next(item["Key"] for item in found if item["Key"].endswith("hello.sh"))
     assert job.get_object(Bucket=bucket, Key=key)["Body"].read() == script.read_bytes()
+
+    user = client("s3", head_node.environment)
+    user.put_object(Bucket=bucket, Key="jobs/results/one", Body=b"42")
+    assert [item["Key"] for item in user.list_objects_v2(Bucket=bucket, Prefix="jobs/results/")["Contents"]]
+    assert user.get_object(Bucket=bucket, Key="jobs/results/one")["Body"].read() == b"42"
 
     group, logs = resources["JobLogGroup"]["PhysicalResourceId"], shoal.client("logs")
     logs.create_log_stream(logGroupName=group, logStreamName="job")

@@ -247,7 +247,9 @@ def own_bucket(shoal: FrontDoor, name: str) -> Iterator[str]:
 def test_of_a_custom_bucket_only_the_prefix_goes_with_the_cluster(
     shoal: FrontDoor, name: str, configure: Configure, own_bucket: str
 ) -> None:
-    before = shoal.state()
+    """The prefix was that of a cluster before, whose stack is gone; what has its marker may be taken over."""
+    before, dead = shoal.state(), "arn:aws:cloudformation:us-east-1:111111111111:stack/shoal-cluster-gone/5f6a"
+    shoal.client("s3").put_object(Bucket=own_bucket, Key=f"shoal/{name}/.shoal-stack", Body=dead.encode())
     shoal.succeed("create", name, configure(CustomS3Bucket=own_bucket))
     assert bucket_of(shoal, name) == own_bucket
     fill_bucket(shoal, own_bucket, f"shoal/{name}/")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shoal.cluster.head_node import HEAD_NODE
+from shoal_node.contract import BOOTSTRAP_TAG, FAILURE
 from tests.support.front_door import Ended, FrontDoor, foreign_queue
 from tests.support.polling import until
 
@@ -61,12 +62,18 @@ def test_without_rollback_a_failed_stack_stays_until_it_is_deleted(
         assert shoal.left_since(before) == []
 
 
-def test_a_head_node_that_signals_failure_fails_the_create_and_leaves_nothing(
+def test_a_head_node_that_says_why_it_failed_is_quoted(
     shoal: FrontDoor, name: str, configure: Configure, signal: Callable[[str | None], None]
 ) -> None:
     before = shoal.state()
-    signal("FAILURE")
-    failed(shoal.operate("create", name, configure()), "StackFailed", HEAD_NODE, "FAILURE signal")
+    signal(None)
+    execution = shoal.begin("create", name, configure())
+    instance = until(lambda: head_node(shoal, name), 60, "the head node")
+    said = {"Key": BOOTSTRAP_TAG, "Value": f"{FAILURE} /shared: the disk did not come"}
+    shoal.client("ec2").create_tags(Resources=[instance], Tags=[said])
+    signalled = {"StackName": f"shoal-cluster-{name}", "LogicalResourceId": HEAD_NODE, "UniqueId": instance}
+    shoal.client("cloudformation").signal_resource(**signalled, Status="FAILURE")
+    failed(shoal.wait(execution), "StackFailed", HEAD_NODE, "/shared: the disk did not come")
     assert shoal.left_since(before) == []
 
 

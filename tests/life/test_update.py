@@ -39,6 +39,13 @@ def test_updates_change_refuse_or_leave_a_cluster_and_say_so(
     assert {(change["type"], change["action"]) for change in planned["resources"]} >= {("AWS::Batch::JobQueue", "Add")}
     dry = shoal.succeed("update", cluster, with_volume(configure, 40, **two), dryrun=True)
     assert dry["changeSet"] == planned["changeSet"]
+    names = [f"q{number}" for number in range(9)]
+    environments = [{"Name": f"r{number}", "InstanceTypes": ["c6i.large"], "MaxvCpus": 4} for number in range(3)]
+    queues = [queue(shoal.subnet), *(queue(shoal.subnet, name, ComputeResources=environments) for name in names)]
+    ten = {"Scheduling": {"Scheduler": "awsbatch", "AwsBatchQueues": queues}}
+    large = shoal.succeed("plan", cluster, with_volume(configure, 40, **ten))
+    assert large["planUri"].startswith("s3://shoal-control-")
+    assert "resources" not in large
     change_sets = shoal.client("cloudformation").list_change_sets(StackName=f"shoal-cluster-{cluster}")["Summaries"]
     assert [item for item in change_sets if item["ExecutionStatus"] == "AVAILABLE"] == []
     assert shoal.succeed("describe", cluster)["queues"] == shoal.succeed("describe", cluster)["queues"][:1]

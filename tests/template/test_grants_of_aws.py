@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from shoal.aws.sweepers import SWEEPERS
 from shoal.cluster import blueprint, user_data
 from shoal_cli.life.grants import LIST, used_elsewhere
 from tests.support import application, clusters, definitions
@@ -42,6 +43,10 @@ MANAGED_RULE = {"events:PutTargets", "events:PutRule", "events:DescribeRule"}
 """https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html"""
 SYNC_BUILD = {"codebuild:StartBuild", "codebuild:StopBuild", "codebuild:BatchGetBuilds"}
 """https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html"""
+SYNC_EXECUTION = {"states:DescribeExecution", "states:StopExecution"}
+"""https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html"""
+HEAD_BUCKET = {"s3:ListBucket"}
+"""https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
 TEMPLATE_URL = {"s3:GetObject", "s3:GetObjectVersion"}
 """CloudFormation reads a template with its caller's rights, a version of it with the second:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/control-access-with-iam.html"""
@@ -58,6 +63,11 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodeb
 CUSTOM_RESOURCES = {"lambda:InvokeFunction"}
 """A stack with a service role invokes its custom resources with that role:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html"""
+BATCH_CLIENT = {
+    "ec2:DescribeInstances": "describe_instances",
+    "ecs:DescribeContainerInstances": "describe_container_instances",
+}
+"""What awsbhosts asks about a cluster's hosts, by boto3's names; none run on the embedded AWS."""
 CONTAINER_INSTANCE = {
     "ec2:DescribeTags",
     "ecr:BatchCheckLayerAvailability",
@@ -144,7 +154,7 @@ def waiting_machines() -> dict[str, set[str]]:
         resources = [task["Resource"] for task in definitions.tasks(definitions.definition(machine)).values()]
         if any(".sync" in resource for resource in resources):
             builds = any("codebuild" in resource for resource in resources)
-            found[machine.replace("_", "-")] = MANAGED_RULE | (SYNC_BUILD if builds else set())
+            found[machine.replace("_", "-")] = MANAGED_RULE | (SYNC_BUILD if builds else SYNC_EXECUTION)
     return found
 
 
@@ -206,6 +216,18 @@ def test_the_head_node_fetches_one_version_of_its_package() -> None:
     assert "VersionId" in (ROOT / user_data.__file__).read_text()
 
 
+def test_the_head_node_may_ask_what_awsbhosts_asks() -> None:
+    (program,) = (ROOT / ".tools/awsbatch").glob("lib/python*/site-packages/awsbatch/awsbhosts.py")
+    assert [name for name in BATCH_CLIENT.values() if name not in program.read_text()] == []
+    assert set(BATCH_CLIENT) <= of_cluster_role("HeadNodeRole")
+
+
+def test_whether_a_bucket_is_left_is_asked_with_the_right_to_list_it() -> None:
+    (asked,) = [sweeper.describe for sweeper in SWEEPERS if sweeper.resource_type == "AWS::S3::Bucket"]
+    assert asked == "head_bucket"
+    assert of_role("FindLeftoversRole") >= HEAD_BUCKET
+
+
 def test_a_build_reads_its_source_from_the_bucket() -> None:
     assert {item for item in of_cluster_role("BuildRole") if item.startswith("s3:")} == CODEBUILD_SOURCE
 
@@ -227,6 +249,8 @@ DECLARED: dict[str, dict[str, set[str]]] = {
     "test_the_head_node_can_be_reached_by_session_manager": {"cluster/head-node": SESSION_MANAGER},
     "test_the_head_node_may_do_what_its_package_calls": {"cluster/head-node": set(NODE_PACKAGE)},
     "test_the_head_node_fetches_one_version_of_its_package": {"cluster/head-node": {"s3:GetObjectVersion"}},
+    "test_the_head_node_may_ask_what_awsbhosts_asks": {"cluster/head-node": set(BATCH_CLIENT)},
+    "test_whether_a_bucket_is_left_is_asked_with_the_right_to_list_it": {"find-leftovers": HEAD_BUCKET},
     "test_a_build_reads_its_source_from_the_bucket": {"cluster/build": CODEBUILD_SOURCE},
 }
 """What each test stands for, by holder."""
