@@ -23,6 +23,8 @@ GRACE = 1_800
 """Seconds after the deadline in which a machine ends: one wait, one slow Task, the failure path."""
 SHORT = 150
 """States of an execution that does not go through a loop until the deadline."""
+NO_CODES = {"", "KeyError", "States.QueryEvaluationError", "States.Runtime"}
+"""What an execution ends with whose failure path has a mistake."""
 Definition = Mapping[str, Any]
 
 
@@ -101,6 +103,9 @@ def scenario_problems(subject: Subject, scenario: Scenario) -> Iterator[str]:
         yield "fails without a cause"
     if not _in_order(scenario.enters, execution.path):
         yield f"does not enter {scenario.enters} in this order: {execution.path}"
+    made = {task: len(execution.calls_of(task)) for task in scenario.calls}
+    if made != dict(scenario.calls):
+        yield f"makes the calls {made}, not {scenario.calls}"
     if entered := set(scenario.never) & set(execution.path):
         yield f"enters {sorted(entered)}"
 
@@ -163,7 +168,7 @@ def double_failure_problems(subject: Subject, task: str) -> Iterator[str]:
         for second in [[name] for name in following] + ([following] if len(following) > 1 else []):
             faults = [Fault(name, lasting_errors(subject.machine, name)[0], FOR_EVER) for name in second]
             execution = subject.run(scenario, Fault(task, lasting_errors(subject.machine, task)[0], FOR_EVER), *faults)
-            if execution.status != "FAILED" or not execution.error:
+            if execution.status != "FAILED" or execution.error in NO_CODES:
                 yield f"{scenario.name}: with {second} failing as well it ends {execution.status} {execution.error}"
             if way.compensation in following and way.compensation not in execution.path:
                 yield f"{scenario.name}: with {second} failing as well {way.compensation} is not tried"
@@ -194,8 +199,8 @@ def bound_problems(subject: Subject, scenario: Scenario) -> Iterator[str]:
 
 
 def _failure_problems(subject: Subject, scenario: Scenario, task: str, execution: Execution) -> Iterator[str]:
-    if execution.status != "FAILED" or not execution.error:
-        yield f"{scenario.name}: with {task} failing it ends {execution.status} {execution.error}"
+    if execution.status != "FAILED" or execution.error in NO_CODES:
+        yield f"{scenario.name}: with {task} failing it ends {execution.status} {execution.error}: {execution.cause}"
         return
     expected = paths(subject.machine).after(task, scenario.never)
     last = len(execution.path) - execution.path[::-1].index(task)

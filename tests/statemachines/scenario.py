@@ -48,6 +48,8 @@ class Scenario:
     """States that this is about, in the order in which they are entered."""
     never: tuple[str, ...] = ()
     """States that are not entered here, whatever fails."""
+    calls: Mapping[str, int] = field(default_factory=dict)
+    """How often some Tasks are called when nothing fails."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,8 @@ def _called(answer: Any, sent: Any, now: float) -> Any:
         return answer(sent, datetime.fromtimestamp(now, UTC))
     except OperationError as error:
         raise refused(error.code, error.message) from error
-    except RetryableError as error:
-        raise StateError("RetryableError", json.dumps({"errorMessage": str(error)})) from error
+    except (RetryableError, KeyError) as error:
+        raise StateError(type(error).__name__, json.dumps({"errorMessage": str(error)})) from error
 
 
 def _in_form(resource: str, answer: Any) -> Any:

@@ -23,7 +23,8 @@ _ANSWERS = {
     "Explain Failure": explained,
     "Roll Back": Took(10 * MINUTES, {"summary": "The cluster genomics is deleted.", "removed": 40, "kept": []}),
 }
-_PLANNED = _ANSWERS | {"Plan Cluster": plans.creation(configuration(), done=False)}
+_PLAN = plans.creation(configuration(), done=False)
+_PLANNED = _ANSWERS | {"Plan Cluster": _PLAN}
 
 SCENARIOS = (
     Scenario(
@@ -45,6 +46,7 @@ SCENARIOS = (
         "a dry run creates nothing",
         operation("create", dryrun=True),
         _PLANNED,
+        output={"planHash": _PLAN["answer"]["planHash"]},
         enters=("Plan Only?", "Answer Plan"),
         never=("Deploy Stack", "Roll Back"),
     ),

@@ -74,6 +74,8 @@ def _exists() -> StateError:
     return StateError("CloudFormation.AlreadyExistsException", f"{STACK_NAME} already exists")
 
 
+_ATTACHED = {"Delete Stack": _token_known(), "Execute Change Set": _token_known(), "Create Change Set": _exists()}
+
 SCENARIOS = (
     Scenario(
         "a stack is created",
@@ -218,6 +220,30 @@ SCENARIOS = (
         },
         output={"status": "UPDATE_COMPLETE"},
         enters=("Execute Change Set", "Wait For Stack", "Stack Settled"),
+    ),
+    Scenario(
+        "a creation that CloudFormation's events do not show yet is waited for",
+        stack_operation("create", **_NEW),
+        _ANSWERS | {"Observe Stack": [seen(ABSENT), seen("CREATE_COMPLETE"), _CREATED]},
+        output={"status": "CREATE_COMPLETE"},
+        enters=("Create Stack", "Wait For Stack", "Wait For Stack", "Stack Settled"),
+        calls={"Create Stack": 1},
+    ),
+    *(
+        Scenario(
+            f"{name} that CloudFormation does not show yet is not asked for again{how}",
+            stack_operation(action, **_NEW, **_OLD),
+            _ANSWERS | answer | {"Observe Stack": [seen("CREATE_COMPLETE")] * 3 + [last]},
+            output={"stackId": STACK_ID},
+            enters=(task, "Wait For Stack", "Wait For Stack", "Stack Settled"),
+            calls={task: 1},
+        )
+        for name, action, task, last in (
+            ("a deletion", "delete", "Delete Stack", seen("DELETE_COMPLETE")),
+            ("an update", "execute-change-set", "Execute Change Set", seen("UPDATE_COMPLETE", ours=True)),
+            ("a change set", "create-change-set", "Create Change Set", seen("CREATE_COMPLETE", change_set="FAILED")),
+        )
+        for how, answer in (("", {}), (", attached to", {task: _ATTACHED[task]}))
     ),
     Scenario(
         "an update that is rolled back fails",
