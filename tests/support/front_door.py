@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -31,11 +31,6 @@ class Ended:
     error: str
     cause: str
 
-    @property
-    def operation_id(self) -> str:
-        """The operation's id; only a succeeded one tells it."""
-        return str(self.answer["operationId"])
-
 
 @dataclass(frozen=True)
 class FrontDoor:
@@ -44,10 +39,13 @@ class FrontDoor:
     server: Server
     application: Application
     subnet: str
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        """A client as the account's root."""
-        return self.application.client(service)
+        """A client as the account's root; one for each service, since making one takes longer than most calls."""
+        if service not in self._clients:
+            self._clients[service] = self.application.client(service)
+        return self._clients[service]
 
     def start(self, data: Any, machine: str = "run-operation", name: str | None = None) -> str:
         """Start an execution; its ARN."""

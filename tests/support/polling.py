@@ -14,8 +14,9 @@ def until[T](probe: Callable[[], T], seconds: float = 15.0, what: str = "the con
         AssertionError: it did not within `seconds`; the message says `what` was waited for and what came last.
     """
     deadline = time.monotonic() + seconds
-    pause = threading.Event()
+    pause, length = threading.Event(), 0.02
     while not (found := probe()):
         assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s; last: {found!r}"
-        pause.wait(0.02)
+        pause.wait(length)
+        length = min(0.1, length * 1.2)
     return found
