@@ -146,4 +146,5 @@ def _judge(story: Story, before: leftovers.State) -> None:
 def _signal_remark(server: process.Server) -> str:
     """Who spoke for the head nodes."""
     sent = cast(dict[str, list[object]], server.call("GET", "/_shoal/head-node-signal"))["sent"]
-    return f"a fixture sent {len(sent)} head node signals: user data does not run on the embedded AWS"
+    times = "once" if len(sent) == 1 else f"{len(sent)} times"
+    return f"a fixture signalled {times} as a head node does: user data does not run on the embedded AWS"

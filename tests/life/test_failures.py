@@ -119,7 +119,7 @@ def test_an_environment_that_turned_invalid_fails_an_update_and_can_still_be_del
     assert shoal.left_since(before) == []
 
 
-@pytest.mark.refused("the build's role may not push, which is why the build fails")
+@pytest.mark.refused("ecr:PutImage")
 def test_a_failed_build_is_told_by_phase_exit_code_and_log_and_leaves_nothing(
     shoal: FrontDoor, name: str, configure: Configure
 ) -> None:
