@@ -51,7 +51,8 @@ def test_without_rollback_a_failed_stack_stays_until_it_is_deleted(
 ) -> None:
     with foreign_queue(shoal, f"shoal-{name}_main"):
         before = shoal.state()
-        failed(shoal.operate("create", name, configure(), rollbackOnFailure=False), "StackFailed", "already exists")
+        ended = shoal.operate("create", name, configure(), rollbackOnFailure=False)
+        failed(ended, "StackFailed", "already exists", "its stack is left in CREATE_FAILED", "Next: delete the cluster")
         described = shoal.succeed("describe", name)
         assert described["clusterStatus"] == "CREATE_FAILED"
         assert described["cloudFormationStackStatus"] == "CREATE_FAILED"
