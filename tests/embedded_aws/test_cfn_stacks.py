@@ -80,6 +80,28 @@ def test_a_failed_create_that_is_left_alone_is_cleaned_by_the_deletion(
     assert calls(account) == {("Create", "-"), ("Delete", "made-by-provider")}
 
 
+def test_the_event_of_a_failed_creation_names_what_was_made(stack: Stack, provider: str) -> None:
+    stack.create({"Thing": custom(provider, "FAILED")}, status="CREATE_FAILED", OnFailure="DO_NOTHING")
+    failed = next(event for event in stack.events("Thing") if event["ResourceStatus"] == "CREATE_FAILED")
+    assert failed["PhysicalResourceId"] == "made-by-provider"
+
+
+def test_an_environment_that_became_invalid_is_deleted_with_its_stack(account: Account, stack: Stack) -> None:
+    resources = {"Type": "EC2", "MaxvCpus": 4, "InstanceTypes": ["c5.large"], "Subnets": ["subnet-00000001"]}
+    managed = {"Type": "MANAGED", "State": "ENABLED", "ComputeResources": resources}
+    stack.create({"Environment": resource("AWS::Batch::ComputeEnvironment", managed)})
+    batch, arn = account.client("batch"), stack.physical_id("Environment")
+    batch.update_compute_environment(computeEnvironment=arn, serviceRole=f"arn:aws:iam::{account.id}:role/gone")
+
+    def status() -> str:
+        found = batch.describe_compute_environments(computeEnvironments=[arn])["computeEnvironments"]
+        return str(found[0]["status"]) if found else "GONE"
+
+    until(lambda: status() == "INVALID")
+    stack.delete()
+    assert status() == "GONE"
+
+
 def test_the_service_role_must_be_allowed_to_invoke_the_provider(account: Account, stack: Stack, provider: str) -> None:
     arn = account.role("service", {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"})
     stack.create({"Thing": custom(provider, "SUCCESS")}, status="ROLLBACK_COMPLETE", RoleARN=arn)
