@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aws_lambda_powertools.utilities.data_classes import CloudFormationCustomResourceEvent
+
 from shoal.aws import cloudformation, dynamodb, s3, s3_versions, states, sts
 from shoal.cleanup import policies
 from shoal.cleanup.custom_resource import ANSWER_MARGIN, SERVICE_TIMEOUT, Target, execution_name
@@ -29,30 +31,31 @@ def serve(event: Mapping[str, Any], now: datetime) -> bool:
     Raises:
         OperationError: the event is wrong, or the prefix belongs to another stack.
     """
-    request = event["RequestType"]
-    logger.info("custom resource", request=request, stack_id=event["StackId"], logical_id=event["LogicalResourceId"])
+    asked = CloudFormationCustomResourceEvent(dict(event))
+    request = asked.request_type
+    logger.info("custom resource", request=request, stack_id=asked.stack_id, logical_id=asked.logical_resource_id)
     if request == "Delete":
-        return _delete(event, now)
+        return _delete(asked, now)
     target = Target.from_event(event)
     if target.prefix:
-        _claim(target, event["StackId"])
+        _claim(target, asked.stack_id)
     return True
 
 
-def _delete(event: Mapping[str, Any], now: datetime) -> bool:
+def _delete(event: CloudFormationCustomResourceEvent, now: datetime) -> bool:
     """Have emptied what the physical id names; nothing is to be done for one that a failed Create got."""
-    target = Target.from_physical_id(event["PhysicalResourceId"])
+    target = Target.from_physical_id(event.physical_resource_id)
     if target is not None:
         _start(event, target, now)
     return target is None
 
 
-def _start(event: Mapping[str, Any], target: Target, now: datetime) -> None:
+def _start(event: CloudFormationCustomResourceEvent, target: Target, now: datetime) -> None:
     """Start `clean_up`, or attach to the one that an earlier delivery of this event started."""
     settings, name = Settings.from_environment(), execution_name(event)
     kept = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId", "PhysicalResourceId")}
     expires = now + timedelta(seconds=SERVICE_TIMEOUT)
-    dynamodb.put_answer(name, {**kept, "ResponseURL": event["ResponseURL"]}, int(expires.timestamp()))
+    dynamodb.put_answer(name, {**kept, "ResponseURL": event.response_url}, int(expires.timestamp()))
     deadline = (expires - timedelta(seconds=ANSWER_MARGIN)).astimezone(UTC)
     states.start(
         settings.state_machine_arn("clean-up"),
@@ -61,7 +64,7 @@ def _start(event: Mapping[str, Any], target: Target, now: datetime) -> None:
             "kind": target.kind,
             "name": target.name,
             "prefix": target.prefix,
-            "stackId": event["StackId"],
+            "stackId": event.stack_id,
             "answer": name,
             "deadline": f"{deadline:%Y-%m-%dT%H:%M:%SZ}",
         },
