@@ -15,6 +15,8 @@ from shoal_cli.exits import CommandError, Exit
 from shoal_cli.life import story
 
 LIFE_STATE_DIR = Path("build/life")
+LOG_WIDTH = 140
+"""Columns where the output is no terminal, a log of continuous integration for example."""
 
 typer_app = typer.Typer(help="The embedded AWS on this machine.", no_args_is_help=True)
 WaitScale = Annotated[float, typer.Option(help="Factor on Wait states and pauses between retries.")]
@@ -60,7 +62,8 @@ def deploy() -> None:
 @typer_app.command()
 def life() -> None:
     """Show the whole life of a cluster on an embedded AWS of its own; what `make run` does."""
-    console = Console()
+    terminal = Console()
+    console = terminal if terminal.is_terminal else Console(width=LOG_WIDTH)
     report = story.run(LIFE_STATE_DIR, console)
     report.write()
     report.show(console)
