@@ -10,15 +10,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shoal import plan, planning
-from shoal.aws import cloudformation, dynamodb, iam, plans, s3
+from shoal.aws import cloudformation, dynamodb, iam, plans
 from shoal.aws.surroundings import look_up
-from shoal.cluster.blueprint import Blueprint, blueprint
+from shoal.cluster.blueprint import blueprint
 from shoal.cluster.changes import key_changes
-from shoal.cluster.configuration import Cluster, load
-from shoal.cluster.findings import Finding, stopping, unsuppressed
-from shoal.cluster.image import build_order
 from shoal.cluster.problems import ConfigurationError
-from shoal.cluster.site import Site
 from shoal.cluster.siting import grown_site, keeps_image, new_site
 from shoal.cluster.validators import validate
 from shoal.errors import ErrorCode, OperationError
@@ -44,9 +40,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _create(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
     name, only_plan = event["clusterName"], _only_plan(event)
     planning.admit_create(name, cloudformation.describe_stack(event["stackName"]))
-    cluster = _configuration(event, settings)
+    cluster = plans.read_configuration(settings, event["configuration"])
     around = look_up(cluster)
-    findings = _judged(event, validate(cluster, around))
+    findings = planning.judged(event, validate(cluster, around))
     site = new_site(name, event["generation"], cluster, around, settings, plans.stored_node_package(settings))
     planned = blueprint(cluster, site)
     if not only_plan:
@@ -54,7 +50,7 @@ def _create(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
             iam.make_service_linked_role(service)
         plans.keep_schema(settings)
     answer = planning.creation(planned, findings, settings.name_prefix, name, done=not only_plan)
-    rendered = _rendered(event, settings, cluster, site, planned)
+    rendered = plans.store(settings, event, cluster, site, planned)
     foundations = planning.foundations(rendered["image"])
     sized = plans.sized(settings, name, event["operationId"], answer, "resources")
     return {**rendered, "foundations": foundations, "answer": sized}
@@ -65,16 +61,16 @@ def _update(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
     stack = cloudformation.describe_stack(event["stackName"])
     known = planning.admit_update(name, dynamodb.read_cluster(name), stack)
     old, old_site = plans.read_cluster(known["configuration"], known["site"])
-    new = _configuration(event, settings)
+    new = plans.read_configuration(settings, event["configuration"])
     keys = key_changes(old, new)
     refused = plan.refused_keys(keys)
     if refused and not only_plan:
         raise OperationError(ErrorCode.UPDATE_REFUSED, plan.told(refused))
     around = look_up(new, old_site.head_node_ami if keeps_image(old, new) else None)
-    findings = _judged(event, planning.changed_since(validate(new, around), validate(old, around)))
+    findings = planning.judged(event, planning.changed_since(validate(new, around), validate(old, around)))
     site = grown_site(old_site, old, new, around)
     before, after = blueprint(old, old_site), blueprint(new, site)
-    rendered = _rendered(event, settings, new, site, after)
+    rendered = plans.store(settings, event, new, site, after)
     facts = {} if only_plan else {"cluster": rendered["cluster"]}
     answer = planning.unchanged(name, keys, findings)
     return {
@@ -93,39 +89,3 @@ def _update(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
 
 def _only_plan(event: dict[str, Any]) -> bool:
     return bool(event["dryrun"]) or event["operation"] == "plan"
-
-
-def _configuration(event: dict[str, Any], settings: Settings) -> Cluster:
-    at = event["configuration"]
-    text = s3.read_text(at["bucket"], at["key"], at["versionId"])
-    return load(text, region=settings.region, name_prefix=settings.name_prefix)
-
-
-def _judged(event: dict[str, Any], findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """The findings that the user sees, unless some of them stop the operation."""
-    remaining = unsuppressed(findings, event["suppressValidators"])
-    if stops := stopping(remaining, event["validationFailureLevel"]):
-        raise invalid_configuration([finding.problem for finding in stops])
-    return remaining
-
-
-def _rendered(
-    event: dict[str, Any], settings: Settings, cluster: Cluster, site: Site, planned: Blueprint
-) -> dict[str, Any]:
-    """What the machines need of a plan, stored where it is large."""
-    order = build_order(cluster, site)
-    uri = f"{settings.repository_uri(order.repository_name)}:{order.image_tag}" if order else None
-    image = {"imageTag": order.image_tag, "imageUri": uri} if order else {}
-    return {
-        "stackName": event["stackName"],
-        "templateUrl": plans.store_template(settings, event["clusterName"], event["operationId"], planned),
-        **planning.stack_arguments(planned),
-        "image": order.to_state() if order else None,
-        "cluster": {
-            "kind": "awsbatch",
-            "site": plans.store_site(settings, site),
-            "configuration": event["configuration"],
-            "templateVersion": site.template_version,
-            **image,
-        },
-    }

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from shoal.cluster.blueprint import Blueprint, resource_summary
 from shoal.cluster.bucket import EMPTY_BUCKET
 from shoal.cluster.changes import KeyChange
-from shoal.cluster.findings import Finding
+from shoal.cluster.findings import Finding, stopping, unsuppressed
 from shoal.cluster.image import BUILD_PROJECT
 from shoal.cluster.names import stack_name
 from shoal.cluster.repository import REPOSITORY
 from shoal.cluster.statuses import ABSENT, meaning
 from shoal.errors import ErrorCode, OperationError
+from shoal.operation.admission import invalid_configuration
 from shoal.plan import template_digest
 
 if TYPE_CHECKING:
@@ -67,6 +68,22 @@ def admit_update(
         message = f"cluster {cluster_name} was never created completely; delete it, then create it again"
         raise OperationError(ErrorCode.CLUSTER_UNHEALTHY, message)
     return known
+
+
+def judged(event: Mapping[str, Any], findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings that the user sees.
+
+    Args:
+        event: has `suppressValidators` and `validationFailureLevel`, as ParallelCluster's API.
+        findings: all that the validators found.
+
+    Raises:
+        OperationError: some of them stop the operation; all those are told.
+    """
+    remaining = unsuppressed(tuple(findings), event["suppressValidators"])
+    if stops := stopping(remaining, event["validationFailureLevel"]):
+        raise invalid_configuration([finding.problem for finding in stops])
+    return remaining
 
 
 def changed_since(findings: Sequence[Finding], before: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -11,10 +11,11 @@ from shoal import __version__
 from shoal.aws import s3
 from shoal.cluster.blueprint import Blueprint
 from shoal.cluster.configuration import Cluster, load
+from shoal.cluster.image import build_order
 from shoal.cluster.node_package import node_package
 from shoal.cluster.schema import json_schema
 from shoal.cluster.site import Site
-from shoal.planning import is_small
+from shoal.planning import is_small, stack_arguments
 from shoal.settings import Settings
 
 
@@ -48,6 +49,46 @@ def read_cluster(configuration: Mapping[str, str], site: Mapping[str, str]) -> t
     """A stored configuration with its site, each given by `bucket`, `key` and `versionId`."""
     text, facts = (s3.read_text(at["bucket"], at["key"], at["versionId"]) for at in (configuration, site))
     return load(text), Site.model_validate_json(facts)
+
+
+def read_configuration(settings: Settings, at: Mapping[str, str]) -> Cluster:
+    """The configuration that the front door stored at `bucket`, `key` and `versionId`.
+
+    Raises:
+        ConfigurationError: it is wrong; every problem is told.
+    """
+    text = s3.read_text(at["bucket"], at["key"], at["versionId"])
+    return load(text, region=settings.region, name_prefix=settings.name_prefix)
+
+
+def store(
+    settings: Settings, event: Mapping[str, Any], cluster: Cluster, site: Site, planned: Blueprint
+) -> dict[str, Any]:
+    """What the machines need of a plan; template and site are stored, since they are large.
+
+    Args:
+        settings: the control plane's.
+        event: what the machine told `plan_cluster`.
+        cluster: the configuration.
+        site: what was looked up for it.
+        planned: its blueprint.
+    """
+    order = build_order(cluster, site)
+    uri = f"{settings.repository_uri(order.repository_name)}:{order.image_tag}" if order else None
+    image = {"imageTag": order.image_tag, "imageUri": uri} if order else {}
+    return {
+        "stackName": event["stackName"],
+        "templateUrl": store_template(settings, event["clusterName"], event["operationId"], planned),
+        **stack_arguments(planned),
+        "image": order.to_state() if order else None,
+        "cluster": {
+            "kind": "awsbatch",
+            "site": store_site(settings, site),
+            "configuration": event["configuration"],
+            "templateVersion": site.template_version,
+            **image,
+        },
+    }
 
 
 def sized(
