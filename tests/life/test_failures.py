@@ -160,3 +160,29 @@ def test_a_deletion_that_meets_an_error_keeps_the_cluster_and_can_be_repeated(
     shoal.server.call("DELETE", "/_shoal/faults")
     assert shoal.succeed("delete", name)["clusterStatus"] == "DELETE_COMPLETE"
     assert shoal.left_since(before) == []
+
+
+def test_leftovers_that_cannot_be_looked_for_fail_the_deletion_which_can_be_repeated(
+    shoal: FrontDoor, name: str, configure: Configure
+) -> None:
+    before = shoal.state()
+    shoal.succeed("create", name, configure())
+    shoal.fail_once("lambda", "invoke", "States.TaskFailed", match="find-leftovers")
+    failed(shoal.operate("delete", name), "InternalError", "Find Leftovers", "planted by a test")
+    assert shoal.stack(name) is None
+    assert shoal.succeed("delete", name)["clusterStatus"] == "DELETE_COMPLETE"
+    assert shoal.left_since(before) == []
+
+
+def test_emptying_that_fails_is_told_by_its_own_machine_and_can_be_repeated(
+    shoal: FrontDoor, name: str, configure: Configure
+) -> None:
+    shoal.succeed("create", name, configure())
+    stack = shoal.stack(name)
+    assert stack is not None
+    bucket = next(item["ParameterValue"] for item in stack["Parameters"] if item["ParameterKey"] == "ResourcesS3Bucket")
+    order = {"kind": "bucket", "name": bucket, "stackId": stack["StackId"]}
+    shoal.fail_once("lambda", "invoke", "States.TaskFailed", match="empty-bucket")
+    first, second = shoal.run(order, "clean-up"), shoal.run(order, "clean-up")
+    assert (first.status, second.status) == ("FAILED", "SUCCEEDED")
+    shoal.succeed("delete", name)
