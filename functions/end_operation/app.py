@@ -41,14 +41,14 @@ def _close(
     operation: dict[str, Any], result: dict[str, Any] | None, failure: dict[str, Any] | None, stack_status: str
 ) -> None:
     name, identity, now = operation["clusterName"], operation["operationId"], datetime.now(UTC)
-    closed = outcome.closed(now, result=result, failure=failure)
+    key, closed = ledger.operation_key(name, identity), outcome.closed(now, result=result, failure=failure)
     if operation["dryrun"]:
-        dynamodb.finish_operation(name, identity, closed)
-        return
-    cluster = dynamodb.read_cluster(name) or {}
-    status = outcome.cluster_status(operation["operation"], failure, cluster.get("status"), stack_status)
-    registered = outcome.registered(operation, cluster, result, status, now)
-    gone = stack_status == ABSENT and outcome.forgets(operation["operation"], failed=failure is not None)
-    key = ledger.operation_key(name, identity)
-    if not dynamodb.write(ledger.end(key, identity, name, closed, registered, forget=gone)):
+        transaction = [ledger.closing(key, closed)]
+    else:
+        cluster = dynamodb.read_cluster(name) or {}
+        status = outcome.cluster_status(operation["operation"], failure, cluster.get("status"), stack_status)
+        registered = outcome.registered(operation, cluster, result, status, now)
+        gone = stack_status == ABSENT and outcome.forgets(operation["operation"], failed=failure is not None)
+        transaction = ledger.end(key, identity, name, closed, registered, forget=gone)
+    if not dynamodb.write(transaction):
         logger.warning("the operation was ended by somebody else", operation_id=identity)

@@ -49,7 +49,7 @@ def _made_by(operation_id: str, stack: dict[str, Any]) -> bool:
 
 def _refuse_protected(name: str, known: dict[str, Any]) -> None:
     stored = known.get("configuration")
-    if stored and is_protected(s3.read_text(stored["bucket"], stored["key"], stored["versionId"])):
+    if stored and is_protected(s3.read_stored(stored)):
         raise OperationError(
             ErrorCode.CLUSTER_PROTECTED,
             f"Lifecycle.Protect: the configuration of the cluster {name} protects it from deletion",

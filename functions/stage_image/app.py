@@ -7,10 +7,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shoal.aws import dynamodb, ecr, s3
-from shoal.cluster.configuration import load
+from shoal.aws import dynamodb, ecr, plans, s3
 from shoal.cluster.image import build_order
-from shoal.cluster.site import Site
 from shoal.errors import ErrorCode, OperationError
 from shoal.image.content import context_zip, read_context
 from shoal.image.order import BuildOrder, answer, build_input
@@ -50,8 +48,4 @@ def _registered_order(cluster_name: str) -> BuildOrder | None:
             f"cluster {cluster_name} was not created completely, so there is no repository to build for",
             next_action="delete the cluster and create it again",
         )
-    site, configuration = (
-        s3.read_text(where["bucket"], where["key"], where["versionId"])
-        for where in (cluster["site"], cluster["configuration"])
-    )
-    return build_order(load(configuration), Site.model_validate_json(site))
+    return build_order(*plans.read_cluster(cluster["configuration"], cluster["site"]))

@@ -20,8 +20,6 @@ STATEFUL = frozenset(
     }
 )
 CLUSTER_TAGS = frozenset({"shoal:cluster", "shoal:kind"})
-MAPPED_TAGS = ("AWS::Batch::",)
-"""Types whose tags are a mapping, not a list."""
 
 
 class NothingForeign(CloudFormationLintRule):  # type: ignore[misc]  # cfn-lint has no types

@@ -136,6 +136,24 @@ def _new_cluster(start: Start) -> Item:
     }
 
 
+def closing(start_key: Item, outcome: Item) -> Write:
+    """The write that records an outcome on an operation's item; an item is closed once.
+
+    Args:
+        start_key: key of the operation's item.
+        outcome: `status`, `endedAt` and `result` or `failure`.
+    """
+    return {
+        "Update": {
+            "Key": start_key,
+            "UpdateExpression": "SET " + ", ".join(f"#{key} = :{key}" for key in outcome),
+            "ConditionExpression": "#status = :running",
+            "ExpressionAttributeNames": {f"#{key}": key for key in outcome} | {"#status": "status"},
+            "ExpressionAttributeValues": {f":{key}": value for key, value in outcome.items()} | {":running": "RUNNING"},
+        }
+    }
+
+
 def end(
     start_key: Item, holder: str, cluster: str, outcome: Item, register: Item | None, *, forget: bool
 ) -> list[Write]:
@@ -151,18 +169,8 @@ def end(
         register: the cluster's facts to store, if the operation changed them.
         forget: whether the cluster is gone.
     """
-    names = {f"#{key}": key for key in outcome}
     writes: list[Write] = [
-        {
-            "Update": {
-                "Key": start_key,
-                "UpdateExpression": "SET " + ", ".join(f"#{key} = :{key}" for key in outcome),
-                "ConditionExpression": "#status = :running",
-                "ExpressionAttributeNames": names | {"#status": "status"},
-                "ExpressionAttributeValues": {f":{key}": value for key, value in outcome.items()}
-                | {":running": "RUNNING"},
-            }
-        },
+        closing(start_key, outcome),
         {
             "Update": {
                 "Key": lock_key(cluster),

@@ -135,17 +135,6 @@ def record_failure(cluster_name: str, operation_id: str, failure: Mapping[str, A
     )
 
 
-def finish_operation(cluster_name: str, operation_id: str, outcome: Mapping[str, Any]) -> None:
-    """Record the outcome of an operation that took no lock."""
-    client("dynamodb").update_item(
-        TableName=_table(),
-        Key=_encode(ledger.operation_key(cluster_name, operation_id)),
-        UpdateExpression="SET " + ", ".join(f"#{key} = :{key}" for key in outcome),
-        ExpressionAttributeNames={f"#{key}": key for key in outcome},
-        ExpressionAttributeValues=_encode({f":{key}": value for key, value in outcome.items()}),
-    )
-
-
 def put_answer(key: str, facts: Mapping[str, Any], expires_at: int) -> None:
     """Keep what CloudFormation needs to be answered (its response URL among it) until `expires_at`, epoch seconds."""
     item = {**ledger.answer_key(key), **facts, "expiresAt": expires_at}

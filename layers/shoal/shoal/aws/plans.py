@@ -47,8 +47,7 @@ def store_site(settings: Settings, site: Site) -> dict[str, str]:
 
 def read_cluster(configuration: Mapping[str, str], site: Mapping[str, str]) -> tuple[Cluster, Site]:
     """A stored configuration with its site, each given by `bucket`, `key` and `versionId`."""
-    text, facts = (s3.read_text(at["bucket"], at["key"], at["versionId"]) for at in (configuration, site))
-    return load(text), Site.model_validate_json(facts)
+    return load(s3.read_stored(configuration)), Site.model_validate_json(s3.read_stored(site))
 
 
 def read_configuration(settings: Settings, at: Mapping[str, str]) -> Cluster:
@@ -57,8 +56,7 @@ def read_configuration(settings: Settings, at: Mapping[str, str]) -> Cluster:
     Raises:
         ConfigurationError: it is wrong; every problem is told.
     """
-    text = s3.read_text(at["bucket"], at["key"], at["versionId"])
-    return load(text, region=settings.region, name_prefix=settings.name_prefix)
+    return load(s3.read_stored(at), region=settings.region, name_prefix=settings.name_prefix)
 
 
 def store(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -43,6 +44,15 @@ def read_text(bucket: str, key: str, version_id: str | None = None) -> str:
         raise _unreadable(bucket, key, code) from error
     except UnicodeDecodeError as error:
         raise _unreadable(bucket, key, "it is not text in UTF-8") from error
+
+
+def read_stored(at: Mapping[str, str]) -> str:
+    """The text that `put_text` has stored, by what that answered: `{"bucket", "key", "versionId"}`.
+
+    Raises:
+        OperationError: as `read_text`.
+    """
+    return read_text(at["bucket"], at["key"], at["versionId"])
 
 
 def _unreadable(bucket: str, key: str, reason: str) -> OperationError:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 CLUSTER_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 NAME_PREFIX = re.compile(r"[a-z][a-z0-9-]{0,11}")
 ROLE_NAME_LENGTH = 64
-BUCKET_NAME_LENGTH = 63
 
 
 @dataclass(frozen=True)
