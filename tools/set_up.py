@@ -157,6 +157,22 @@ def _installed_debian_packages() -> set[str]:
     return {line.split()[0] for line in told.splitlines() if line.endswith("ok installed")}
 
 
+def unpack_engine() -> bool:
+    """Unpack a container engine from Debian's packages; where that cannot be, one line says so and set-up goes on."""
+    done = subprocess.run(
+        [str(ROOT / ".venv/bin/python"), "-m", "embedded_aws.containers.packages"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SetUpError(f"the container engine could not be unpacked: {done.stderr.strip().splitlines()[-1:]}")
+    if done.stdout:
+        print(f"set-up: {done.stdout.strip()}", flush=True)
+    return False
+
+
 def check_programs(level: str) -> None:
     """Name what is missing on the machine, in one line."""
     needed = ["git", "make"] + (["node", "npm"] if level == "test" else [])
@@ -181,6 +197,7 @@ def set_up(level: str) -> None:
             steps.append((name, partial(make_environment, uv, TOOLS / name, python, ["-r", str(path)], [path])))
     if level == "test":
         steps += [("asl-validator", make_node_tools), ("Debian packages", install_debian_packages)]
+    steps.append(("container engine", unpack_engine))
     for name, step in steps:
         began = time.monotonic()
         if step():

@@ -16,8 +16,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from embedded_aws.builds import docker
 from embedded_aws.builds.buildspec import Buildspec
-from embedded_aws.builds.engine import Engine
+from embedded_aws.containers.engine import Engine
 
 AWS_CLI = Path(__file__).parents[2] / ".tools" / "awscli" / "bin"
 """The folder of the real AWS CLI, in an environment of its own."""
@@ -87,12 +88,12 @@ def system_variables(build: Mapping[str, Any], folder: Path, engine: Engine, reg
     Args:
         build: the build's record.
         folder: where its source lies.
-        engine: what `docker` is.
+        engine: what `docker` has behind it.
         region: the Region.
     """
     build_id = str(build["id"])
     return {
-        "PATH": os.pathsep.join([str(engine.path), str(AWS_CLI), _SYSTEM_PATH]),
+        "PATH": os.pathsep.join([str(docker.PROGRAM_FOLDER), str(AWS_CLI), _SYSTEM_PATH]),
         "LANG": "C.UTF-8",
         "HOME": str(folder.parent),
         "CODEBUILD_SRC_DIR": str(folder),
@@ -112,4 +113,4 @@ def system_variables(build: Mapping[str, Any], folder: Path, engine: Engine, reg
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
-    } | engine.variables(folder.parent)
+    } | docker.variables(engine, folder.parent)

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Any
 
-from embedded_aws.builds import engine, worker
+from embedded_aws.builds import docker, worker
 from embedded_aws.builds.interruption import Interruption
 from embedded_aws.builds.projects import InvalidInputError, new_build
 from embedded_aws.hooks import Hook
@@ -27,7 +27,7 @@ HOOKS: tuple[Hook, ...] = (
     ("services.eventbridge", "_put_events"),
     ("core.responses", "error_response_json"),
 )
-ROUTES = {("GET", "/_shoal/engine"): engine.describe}
+ROUTES = {("GET", "/_shoal/engine"): docker.describe}
 
 _TOKEN_LIFE = 300
 """Seconds for which CodeBuild remembers an idempotency token."""

@@ -12,13 +12,13 @@ from typing import Any
 from embedded_aws import clients
 from embedded_aws.builds import environment, source
 from embedded_aws.builds.buildspec import Buildspec, BuildspecError, parse
-from embedded_aws.builds.engine import engine
 from embedded_aws.builds.environment import VariableError, Variables
 from embedded_aws.builds.interruption import STOPPED, Interruption
 from embedded_aws.builds.log import LogDeniedError, LogStream
 from embedded_aws.builds.record import Record
 from embedded_aws.builds.runner import FAILED, Context, Reports, Runner
 from embedded_aws.builds.shell import Shell
+from embedded_aws.containers.engine import engine
 
 
 class _PhaseError(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from embedded_aws.stand_in.dockerfile import DockerfileError, check
 from embedded_aws.stand_in.images import Store, built
 
 ENGINE = "SHOAL_DOCKER_ENGINE"
-"""The variable with the path of the engine's client, where there is an engine."""
+"""The variable with how a command for the engine begins, where there is an engine."""
 
 
 class DockerError(Exception):
@@ -75,14 +76,14 @@ def push(options: argparse.Namespace, store: Store) -> None:
     repository, _, image_tag = rest.partition(":")
     image_tag = image_tag or "latest"
     _say(f"The push refers to repository [{host}/{repository}]")
-    program = os.environ.get(ENGINE)
-    if not program and options.image not in store.images:
+    client = shlex.split(os.environ.get(ENGINE, ""))
+    if not client and options.image not in store.images:
         raise DockerError(f"An image does not exist locally with the tag: {options.image}")
     if host not in store.logins:
         raise DockerError("no basic auth credentials")
     try:
-        if program:
-            engine.push(program, options.image, repository, image_tag)
+        if client:
+            engine.push(client, options.image, repository, image_tag)
         else:
             pushed = registry.push(store.images[options.image], repository, image_tag)
             _say(f"{image_tag}: digest: {pushed} size: {len(store.images[options.image].manifest())}")
@@ -138,10 +139,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    program = os.environ.get(ENGINE)
+    client = shlex.split(os.environ.get(ENGINE, ""))
     try:
-        if program and not {"login", "logout", "push"} & set(arguments[:1]):
-            engine.run(program, *arguments)
+        if client and not {"login", "logout", "push"} & set(arguments[:1]):
+            engine.run(client, *arguments)
             return 0
         options = parse(arguments)
         store = Store(Path(os.environ["SHOAL_DOCKER_STATE"]))

@@ -35,18 +35,18 @@ class EngineError(Exception):
         self.status = status
 
 
-def run(program: str, *arguments: str) -> None:
+def run(client: Sequence[str], *arguments: str) -> None:
     """Let the engine do something; what it prints is the build's output.
 
     Raises:
         EngineError: it failed.
     """
-    status = subprocess.run([program, *arguments], check=False).returncode
+    status = subprocess.run([*client, *arguments], check=False).returncode
     if status:
         raise EngineError(status)
 
 
-def push(program: str, image: str, repository: str, tag: str) -> None:
+def push(client: Sequence[str], image: str, repository: str, tag: str) -> None:
     """Bring an image of the engine into a repository.
 
     Raises:
@@ -56,19 +56,19 @@ def push(program: str, image: str, repository: str, tag: str) -> None:
     endpoint = urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"])
     passing = f"passing-{uuid.uuid4().hex}"
     local = f"{endpoint.netloc}/{repository}:{passing}"
-    run(program, "tag", image, local)
+    run(client, "tag", image, local)
     try:
-        run(program, *_push_command(program), local)
+        run(client, *_push_command(client), local)
         manifest, media_type = _manifest(f"{endpoint.geturl()}/v2/{repository}/manifests/{passing}")
         registry.put_manifest(manifest, media_type, repository, tag)
     finally:
-        run(program, "rmi", local)
+        run(client, "rmi", local)
         _forget(image.partition(".")[0], repository, passing)
 
 
-def _push_command(program: str) -> Sequence[str]:
+def _push_command(client: Sequence[str]) -> Sequence[str]:
     # Docker trusts registries on 127.0.0.0/8 without TLS, Podman has to be told.
-    return ("push", "--tls-verify=false") if program.endswith("podman") else ("push",)
+    return ("push", "--tls-verify=false") if client[0].endswith(("podman", "buildah")) else ("push",)
 
 
 def _manifest(url: str) -> tuple[str, str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.builds.engine import Engine, find
+from embedded_aws.builds import docker
+from embedded_aws.containers.engine import Engine
 from embedded_aws.stand_in.__main__ import main
 from embedded_aws.stand_in.dockerfile import DockerfileError, check
 from embedded_aws.stand_in.images import Store, built
@@ -127,34 +128,5 @@ def test_every_call_is_recorded_with_its_exit_status(context: Path, tmp_path: Pa
     assert [(call["arguments"][0], call["status"]) for call in calls] == [("build", 0), ("push", 1)]
 
 
-def _client(folder: Path, name: str, script: str) -> dict[str, str]:
-    """A PATH on which an engine's client is a script."""
-    program = folder / name
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    return {"PATH": str(folder)}
-
-
-def test_a_docker_client_without_a_daemon_is_no_engine(tmp_path: Path) -> None:
-    assert find(_client(tmp_path, "docker", "echo 'Cannot connect to the Docker daemon' >&2; exit 1")).program is None
-
-
-@pytest.mark.parametrize(
-    ("client", "version", "name"), [("docker", "20.10.24", "docker 20.10"), ("podman", "4.3.1", "podman 4.3")]
-)
-def test_an_engine_that_answers_is_named_with_its_version(tmp_path: Path, client: str, version: str, name: str) -> None:
-    found = find(_client(tmp_path, client, f"echo {version}"))
-    assert found == Engine(name, str(tmp_path / client))
-
-
-def test_without_any_client_the_engine_is_the_stand_in(tmp_path: Path) -> None:
-    assert find({"PATH": str(tmp_path)}) == Engine("stand-in", None)
-
-
-def test_the_stand_in_can_be_asked_for(tmp_path: Path) -> None:
-    environment = _client(tmp_path, "docker", "echo 20.10.24") | {"SHOAL_ENGINE": "stand-in"}
-    assert find(environment).name == "stand-in"
-
-
 def test_the_interpreter_of_the_stand_in_is_the_servers() -> None:
-    assert Engine("stand-in", None).variables(Path("/state"))["SHOAL_DOCKER_PYTHON"] == sys.executable
+    assert docker.variables(Engine("stand-in"), Path("/state"))["SHOAL_DOCKER_PYTHON"] == sys.executable
