@@ -1,4 +1,4 @@
-"""The root cause of a failed build, in one line: phase, exit code, the last lines of the log, where to read on."""
+"""Why a build failed, in one line with the end of its log, and whether to wait and try again is all that it needs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from shoal.errors import ErrorCode
 from shoal.failure import LONGEST_CAUSE, Failure, one_line
 
 LAST_LINES = 20
-"""Lines of the log in a cause, as far as there is room."""
+"""Lines of the log that are told."""
+LONGEST_LINE = 200
+"""Characters of such a line."""
 
 _BUILD_ARN = re.compile(r":build/([A-Za-z0-9][A-Za-z0-9_-]*:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _AGENT = "[Container] "
 """How the lines begin that CodeBuild itself writes."""
 _EXIT = re.compile(r"Error while executing command: (?P<command>.*)\. Reason: exit status (?P<code>\d+)", re.DOTALL)
+_STEP = re.compile(r"#\d+ \d+\.\d+ ")
+"""How BuildKit's lines begin that a command of the Dockerfile has written."""
+_PULL_LIMIT = re.compile(r"\btoomanyrequests\b|/v2/\S+: 429 Too Many Requests")
+"""What Docker Hub, ECR Public and others answer who has pulled too much; 429 of any other server is no such thing.
+https://distribution.github.io/distribution/spec/api/#errors-2, https://docs.docker.com/docker-hub/usage/pulls/
+"""
+_THROTTLING = re.compile(r"Rate exceeded|Throttling|TooManyRequests", re.IGNORECASE)
 _NEXT_ACTIONS = {
     "FAILED": "correct what the log names and run build-image again",
     "FAULT": "run build-image again; the fault is CodeBuild's",
@@ -46,14 +55,47 @@ def explain_build(build: Mapping[str, Any], log_lines: Sequence[str]) -> Failure
     status = build["buildStatus"]
     phase = next((phase for phase in build["phases"] if _failed(phase)), {"phaseType": "COMPLETED"})
     told = f"build {build['id']}: {_reason(status, phase, build['timeoutInMinutes'])}"
-    output = _output(log_lines) if status in {"FAILED", "TIMED_OUT"} else []
+    output = last_lines(log_lines) if status in {"FAILED", "TIMED_OUT"} else []
     return Failure(
         code=ErrorCode.BUILD_FAILED,
         cause=_with_output(one_line(told), output),
         resource=build["projectName"],
         link=build.get("logs", {}).get("deepLink"),
         next_action=_NEXT_ACTIONS.get(status),
+        log=tuple(line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 3]}..." for line in output),
     )
+
+
+def awaited(error: str, cause: str, log_lines: Sequence[str]) -> str | None:
+    """What a build that failed, or could not be started, has to wait for; none when waiting would not help it.
+
+    Args:
+        error: what the machine caught, https://docs.aws.amazon.com/step-functions/latest/dg/connect-codebuild.html.
+        cause: its cause.
+        log_lines: the end of the log of a build that failed, oldest line first.
+
+    Returns:
+        A sentence for the one who finds that it was waited for until the deadline, in vain.
+    """
+    if error == "CodeBuild.AccountLimitExceededException":
+        return (
+            "CodeBuild had no room for another build before the deadline: the quota of concurrent builds is used up, "
+            "or 0 as in new accounts; wait for the other builds, or ask for a larger quota"
+        )
+    if error.startswith("CodeBuild.") and _THROTTLING.search(cause):
+        return "CodeBuild took no more calls before the deadline (throttling); start fewer builds at once"
+    limited = next((line for line in reversed(last_lines(log_lines)) if _is_pull_limit(line)), None)
+    if limited is None:
+        return None
+    return one_line(
+        "the registry of an image that the build needs let nobody pull more before the deadline, its limit of pulls is "
+        "reached; name it through a pull-through cache of Amazon ECR, which can log in to that registry, or build later; "
+        f"log: {limited[:LONGEST_LINE]}"
+    )
+
+
+def _is_pull_limit(line: str) -> bool:
+    return bool(_PULL_LIMIT.search(line)) and not _STEP.match(line)
 
 
 def _failed(phase: Mapping[str, Any]) -> bool:
@@ -75,7 +117,7 @@ def _reason(status: str, phase: Mapping[str, Any], minutes: int) -> str:
     return f"phase {name} failed" + (f": {detail.strip()}" if detail else "")
 
 
-def _output(lines: Sequence[str]) -> list[str]:
+def last_lines(lines: Sequence[str]) -> list[str]:
     """What the failed command printed last: CodeBuild's own lines and those of later phases tell nothing new."""
     cleaned = [one_line(line) for line in lines]
     end = next((n for n, line in enumerate(cleaned) if "Command did not exit successfully" in line), len(cleaned))

@@ -62,10 +62,17 @@ class Failure:
     link: str | None = None
     """A console URL that shows more."""
     next_action: str | None = None
+    log: tuple[str, ...] = ()
+    """The last lines of what failed, oldest first: at most 20 of at most 200 characters."""
 
     def to_item(self) -> dict[str, Any]:
         """As the ledger and the machines know it, without what is not known."""
-        facts = {"resource": self.resource, "link": self.link, "nextAction": self.next_action}
+        facts = {
+            "resource": self.resource,
+            "link": self.link,
+            "nextAction": self.next_action,
+            "log": list(self.log),
+        }
         return {"code": self.code, "cause": self.cause, **{key: value for key, value in facts.items() if value}}
 
 

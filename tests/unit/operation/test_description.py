@@ -50,6 +50,13 @@ def test_a_failed_operation_is_described_with_its_cause() -> None:
     assert described["failures"] == [{"failureCode": "StackFailed", "failureReason": "no such key"}]
 
 
+def test_a_failed_build_is_described_with_its_log_while_the_operation_still_runs() -> None:
+    failure = {"code": "BuildFailed", "cause": "phase BUILD failed", "log": ["E: no package"], "link": "https://log"}
+    operation = {"operation": "create", "status": "RUNNING", "failure": failure}
+    (described,) = description.description(CLUSTER, {"operation": "create"}, operation, None)["failures"]
+    assert (described["log"], described["link"]) == (["E: no package"], "https://log")
+
+
 def test_the_configuration_is_named_by_where_it_lies() -> None:
     described = description.description(CLUSTER, None, None, stack("CREATE_COMPLETE"))
     assert described["clusterConfiguration"] == {"url": "s3://b/configurations/genomics.yaml?versionId=v"}

@@ -1,4 +1,4 @@
-"""AWS Batch: queues taken out of use and their jobs ended."""
+"""AWS Batch: queues taken out of use, their jobs ended, and what jobs and job definitions name."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 """Every status of a job that has not ended, https://docs.aws.amazon.com/batch/latest/userguide/job_states.html."""
 _QUEUES = 100
 """Queues or environments in one call, https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobQueues.html."""
+
+_JOBS = 100
+"""Jobs in one call, https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html."""
 
 
 def describe_queues(arns: list[str]) -> Iterator[dict[str, Any]]:
@@ -41,6 +44,32 @@ def unfinished_jobs(queue: str) -> Iterator[str]:
     for status in UNFINISHED:
         for page in paginator.paginate(jobQueue=queue, jobStatus=status):
             yield from (job["jobId"] for job in page["jobSummaryList"])
+
+
+def queues_named(prefix: str) -> Iterator[str]:
+    """ARNs of the queues whose name begins so."""
+    for page in client("batch").get_paginator("describe_job_queues").paginate():
+        yield from (queue["jobQueueArn"] for queue in page["jobQueues"] if queue["jobQueueName"].startswith(prefix))
+
+
+def active_definitions() -> Iterator[dict[str, Any]]:
+    """Every revision of every job definition that jobs can be submitted with."""
+    for page in client("batch").get_paginator("describe_job_definitions").paginate(status="ACTIVE"):
+        yield from page["jobDefinitions"]
+
+
+def unfinished_kinds(queue: str) -> Iterator[dict[str, Any]]:
+    """One job, described, for each job definition that a queue's unfinished jobs were submitted with.
+
+    A revision of a job definition never changes, and nobody submits a job with another image than it names.
+    """
+    paginator = client("batch").get_paginator("list_jobs")
+    kinds: dict[str, str] = {}
+    for status in UNFINISHED:
+        for page in paginator.paginate(jobQueue=queue, jobStatus=status):
+            kinds |= {job.get("jobDefinition", job["jobId"]): job["jobId"] for job in page["jobSummaryList"]}
+    for chunk in batched(kinds.values(), _JOBS, strict=False):
+        yield from client("batch").describe_jobs(jobs=list(chunk))["jobs"]
 
 
 def terminate_job(job_id: str, reason: str) -> None:

@@ -57,7 +57,11 @@ def images(ecr: Any, repository: str) -> Iterator[Image]:
         for page in pages:
             for image in page["imageDetails"]:
                 yield Image(
-                    image["imageDigest"], image.get("imageManifestMediaType", ""), image.get("subjectManifestDigest")
+                    image["imageDigest"],
+                    image.get("imageManifestMediaType", ""),
+                    image.get("subjectManifestDigest"),
+                    tuple(image.get("imageTags", ())),
+                    image["imagePushedAt"],
                 )
     except ClientError as error:
         if error.response["Error"]["Code"] != "RepositoryNotFoundException":

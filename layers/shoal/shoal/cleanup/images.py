@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import batched
 from typing import NamedTuple
 
@@ -15,12 +16,14 @@ _LISTS = {
 
 
 class Image(NamedTuple):
-    """An image as far as its deletion goes."""
+    """An image as far as its deletion goes, and whether it has had its time."""
 
     digest: str
     media_type: str = ""
     subject: str | None = None
     """The digest of the image that this one (a signature, an attestation) refers to."""
+    tags: tuple[str, ...] = ()
+    pushed: datetime = datetime.min.replace(tzinfo=UTC)
 
 
 def phases(images: Iterable[Image]) -> list[Iterator[Sequence[str]]]:

@@ -49,13 +49,18 @@ class Names:
         return f"{self.prefix}/{self.cluster}"
 
     @property
+    def cache_repository(self) -> str:
+        """The ECR repository of the builds' layers; no cluster is called like it, since names have no slash."""
+        return f"{self.repository}/cache"
+
+    @property
     def build_project(self) -> str:
         """The CodeBuild project."""
         return f"{self.prefix}-{self.cluster}-build"
 
     def job_queue(self, queue: str) -> str:
-        """A Batch job queue; the first underscore ends the cluster's name, which holds none."""
-        return f"{self.prefix}-{self.cluster}_{queue}"
+        """A Batch job queue."""
+        return f"{job_queue_prefix(self.prefix, self.cluster)}{queue}"
 
     def job_definition(self, queue: str, *, multinode: bool) -> str:
         """A Batch job definition: for jobs of one container, or for multi-node parallel jobs."""
@@ -73,3 +78,8 @@ class Names:
 def stack_name(prefix: str, cluster: str) -> str:
     """The name of a cluster's stack, `shoal-cluster-genomics`."""
     return f"{prefix}-cluster-{cluster}"
+
+
+def job_queue_prefix(prefix: str, cluster: str) -> str:
+    """What the names of a cluster's queues begin with; the first underscore ends the cluster's name, which has none."""
+    return f"{prefix}-{cluster}_"

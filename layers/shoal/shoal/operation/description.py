@@ -70,6 +70,17 @@ def queue(detail: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def images(cluster: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The images that Shoal built for a cluster, with the queues whose jobs run in each.
+
+    Before clusters had several images, three attributes told of the one.
+    """
+    if "imageUri" in cluster:
+        only = {"tag": cluster.get("imageTag"), "uri": cluster["imageUri"], "digest": cluster.get("imageDigest")}
+        return [{name: value for name, value in only.items() if value}]
+    return [dict(image) for image in cluster.get("images", [])]
+
+
 def description(
     cluster: Mapping[str, Any],
     lock: Mapping[str, Any] | None,
@@ -109,8 +120,13 @@ def description(
         answer["clusterConfiguration"] = {
             "url": f"s3://{stored['bucket']}/{stored['key']}?versionId={stored['versionId']}"
         }
-    if "imageUri" in cluster:
-        answer["image"] = {"tag": cluster.get("imageTag"), "uri": cluster["imageUri"]}
+    answer["images"] = images(cluster)
     if "failure" in last:
-        answer["failures"] = [{"failureCode": last["failure"]["code"], "failureReason": last["failure"]["cause"]}]
+        answer["failures"] = [_failure(last["failure"])]
     return answer
+
+
+def _failure(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded failure in ParallelCluster's words, and in Shoal's own the log's last lines and where to read on."""
+    more = {key: recorded[key] for key in ("log", "link") if recorded.get(key)}
+    return {"failureCode": recorded["code"], "failureReason": recorded["cause"], **more}
