@@ -110,7 +110,7 @@ def _stored(settings: Settings, files: tuple[ContextFile, ...]) -> ResolvedConte
         found = {}
     if found.get("ChecksumSHA256") != checksum:
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
-        found = s3.put_object(Bucket=settings.bucket, Key=key, Body=archive, ChecksumSHA256=checksum)
+        found = s3.put_object(Bucket=settings.bucket, Key=key, Body=archive, ChecksumAlgorithm="SHA256")
     return ResolvedContext(settings.bucket, key, found.get("VersionId", "null"), known)
 
 
