@@ -114,7 +114,7 @@ def assumed_site(cluster: Cluster, name: str) -> Site:
         generation="20260101T000000",
         head_node_ami=cluster.head_node.image.custom_ami or cluster.image.custom_ami or "ami-00000000000000000",
         node_package="node-packages/shoal_node.zip?versionId=null",
-        base_image=f"{BASE_IMAGES[cluster.image.os]}@sha256:{'0' * 64}",
+        base_image=BASE_IMAGES[cluster.image.os],
         subnets={
             subnet: Subnet(vpc_id="vpc-00000000000000000", vpc_cidr="10.0.0.0/16", availability_zone=f"{region}a")
             for subnet in mentioned.subnets

@@ -51,7 +51,7 @@ def _create(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
         plans.keep_schema(settings)
     answer = planning.creation(planned, findings, settings.name_prefix, name, done=not only_plan)
     rendered = plans.store(settings, event, cluster, site, planned)
-    foundations = planning.foundations(rendered["image"])
+    foundations = planning.foundations(rendered["images"])
     sized = plans.sized(settings, name, event["operationId"], answer, "resources")
     return {**rendered, "foundations": foundations, "answer": sized}
 
@@ -78,7 +78,8 @@ def _update(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "stackId": (stack or {})["StackId"],
         "changeSetName": event["operationId"],
         "changed": plan.template_digest(before) != plan.template_digest(after),
-        "imageChanged": after.image is not None and after.image != before.image,
+        "imageChanged": planning.images_changed(before, after),
+        "imagesChanged": planning.images_changed(before, after),
         "stored": {
             "before": {"configuration": known["configuration"], "site": known["site"]},
             "after": rendered["cluster"],

@@ -95,8 +95,9 @@ def update(
 
 def test_a_plan_has_all_that_the_machines_need(subnet: str, image: str, context: LambdaContext) -> None:
     plan = handler(event(placed(subnet)), context)
-    assert plan["image"]["repositoryName"] == "shoal/genomics"
-    assert plan["cluster"]["imageUri"].endswith(f"/shoal/genomics:{plan['image']['imageTag']}")
+    (order,) = plan["images"]
+    assert order["repositoryName"] == "shoal/genomics"
+    assert plan["cluster"]["images"][0]["uri"].endswith(f"/shoal/genomics:{order['imageTag']}")
     assert plan["answer"]["summary"].startswith("Created cluster genomics")
     assert len(plan["foundations"]) == 3
     assert len(json.dumps(plan)) < 8 * 1024
@@ -210,7 +211,7 @@ def test_a_cluster_whose_stack_is_there_is_not_planned_again(subnet: str, image:
 def test_an_update_without_a_change_says_so(subnet: str, image: str, context: LambdaContext) -> None:
     created(subnet, context)
     plan = update(subnet, context)
-    assert (plan["changed"], plan["imageChanged"]) == (False, False)
+    assert (plan["changed"], plan["imagesChanged"]) == (False, False)
     assert plan["answer"]["summary"] == "Nothing changes in the stack of cluster genomics."
     assert plan["answer"]["changeSet"] == []
 
@@ -223,7 +224,7 @@ def test_an_update_is_planned_with_the_facts_of_the_old_site(
     client("ssm").meta.events.register("before-call.ssm.GetParameters", lambda **_: pytest.fail(newer["ImageId"]))
     queues = {"Scheduler": "awsbatch", "AwsBatchQueues": [queue("main", compute_resource("ondemand", MaxvCpus=64))]}
     plan = update(subnet, context, Scheduling=queues)
-    assert (plan["changed"], plan["imageChanged"]) == (True, False)
+    assert (plan["changed"], plan["imagesChanged"]) == (True, False)
     assert plan["stored"]["before"]["site"] == made["cluster"]["site"]
     assert plan["stackId"].endswith(boto3.client("cloudformation").describe_stacks()["Stacks"][0]["StackId"][-8:])
 

@@ -9,7 +9,8 @@ from shoal.change_set import ResourceChange
 from shoal.cluster.blueprint import blueprint
 from shoal.cluster.changes import key_changes
 from shoal.cluster.configuration import Cluster, load
-from shoal.cluster.image import build_order
+from shoal.cluster.image import build_orders
+from shoal.image.order import image_facts
 from shoal.plan import Plan, causes, refused_keys, refused_resources, template_digest, told
 from tests.support.clusters import site_for
 
@@ -27,7 +28,7 @@ def creation(configuration: dict[str, Any], *, done: bool = True) -> dict[str, A
     planned = blueprint(cluster, site_for(cluster))
     rendered = _rendered(cluster)
     answer = planning.creation(planned, (), "shoal", NAME, done=done)
-    return {**rendered, "foundations": planning.foundations(rendered["image"]), "answer": _sized(answer, "resources")}
+    return {**rendered, "foundations": planning.foundations(rendered["images"]), "answer": _sized(answer, "resources")}
 
 
 def update(before: dict[str, Any], after: dict[str, Any], *, only_plan: bool = False) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def update(before: dict[str, Any], after: dict[str, Any], *, only_plan: bool = F
         "stackId": STACK_ID,
         "changeSetName": OPERATION_ID,
         "changed": before != after,
-        "imageChanged": build_order(old, site_for(old)) != build_order(new, site_for(new)),
+        "imagesChanged": planning.images_changed(blueprint(old, site_for(old)), blueprint(new, site_for(new))),
         "stored": {"before": {"configuration": STORED, "site": SITE}, "after": rendered["cluster"]},
         "answer": _sized(planning.unchanged(NAME, key_changes(old, new), ()), "changeSet") | facts,
     }
@@ -62,20 +63,20 @@ def read_change_set(
 
 def _rendered(cluster: Cluster) -> dict[str, Any]:
     site = site_for(cluster)
-    planned, order = blueprint(cluster, site), build_order(cluster, site)
+    planned, orders = blueprint(cluster, site), build_orders(cluster, site)
     host = "https://s3.us-east-1.amazonaws.com"
-    uri = f"111111111111.dkr.ecr.us-east-1.amazonaws.com/{order.repository_name}:{order.image_tag}" if order else ""
+    registry = "111111111111.dkr.ecr.us-east-1.amazonaws.com"
     return {
         "stackName": STACK_NAME,
         "templateUrl": f"{host}/{CONTROL}/templates/{NAME}/{OPERATION_ID}.json?versionId={STORED['versionId']}",
         **planning.stack_arguments(planned),
-        "image": order.to_state() if order else None,
+        "images": [order.to_state() for order in orders],
         "cluster": {
             "kind": "awsbatch",
             "site": SITE,
             "configuration": STORED,
             "templateVersion": site.template_version,
-            **({"imageTag": order.image_tag, "imageUri": uri} if order else {}),
+            "images": [image_facts(order, f"{registry}/{order.repository_name}") for order in orders],
         },
     }
 

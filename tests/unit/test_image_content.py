@@ -1,15 +1,17 @@
 import io
+import re
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from random import Random
-from types import MappingProxyType
+from typing import Any
 
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.image.content import ContextFile, content_tag, context_zip, read_context
-from shoal.image.job_image import BASE_IMAGE_ARG, BASE_IMAGES, PLATFORMS, job_image
+from shoal.image.arguments import BASE_IMAGE_ARG, is_reserved
+from shoal.image.content import ContextFile, ResolvedContext, companion_files, content_tag, context_zip, read_context
+from shoal.image.job_image import BASE_IMAGES, PLATFORMS, JobImage, Recipe
 
 FILE = ContextFile("Dockerfile", 0o644, b"FROM scratch\n")
 FILES = st.lists(
@@ -24,14 +26,9 @@ FILES = st.lists(
 )
 
 
-def tag(
-    files: Iterable[ContextFile] = (FILE,),
-    base_image: str = "debian@sha256:1",
-    build_args: Mapping[str, str] = MappingProxyType({}),
-    platform: str = "linux/amd64",
-    dockerfile: str = "Dockerfile",
-) -> str:
-    return content_tag(files, base_image=base_image, build_args=build_args, platform=platform, dockerfile=dockerfile)
+def tag(files: Iterable[ContextFile] = (FILE,), **content: Any) -> str:
+    plain = {"base_image": "debian@sha256:1", "build_args": {}, "platform": "linux/amd64"}
+    return content_tag(files, **(plain | content))
 
 
 def test_the_context_that_ships_has_what_a_build_needs() -> None:
@@ -81,18 +78,44 @@ def test_everything_that_the_image_depends_on_changes_the_tag() -> None:
         tag(build_args={"A": "2"}),
         tag(platform="linux/arm64"),
         tag(dockerfile="other"),
+        tag(target="other"),
+        tag(context_digest="1"),
+        tag(salt="op-1"),
     ]
     assert len(set(tags)) == len(tags)
 
 
-def test_the_job_image_of_another_architecture_has_another_tag() -> None:
-    tags = {job_image(base, architecture).tag for base in BASE_IMAGES.values() for architecture in PLATFORMS}
-    assert len(tags) == len(BASE_IMAGES) * len(PLATFORMS)
+def test_every_base_image_and_architecture_has_a_tag_of_its_own() -> None:
+    recipes = [Recipe(base_image=base, architecture=name) for base in BASE_IMAGES.values() for name in PLATFORMS]
+    assert len({recipe.tag for recipe in recipes}) == len(BASE_IMAGES) * len(PLATFORMS)
+
+
+def test_a_users_context_is_told_by_its_digest_wherever_its_snapshot_lies() -> None:
+    def made(bucket: str, digest: str) -> str:
+        context = ResolvedContext(bucket, "contexts/1.zip", "1", digest)
+        return Recipe(base_image="debian", architecture="x86_64", context=context).tag
+
+    assert made("a", "1") == made("b", "1")
+    assert made("a", "1") != made("a", "2")
+    assert made("a", "1") != Recipe(base_image="debian", architecture="x86_64").tag
+
+
+def test_what_stands_beside_a_users_context_is_all_but_the_dockerfile() -> None:
+    paths = {f".shoal/{file.path}" for file in read_context()} - {".shoal/Dockerfile"}
+    assert {file.path for file in companion_files()} == paths
+
+
+def test_no_argument_may_have_a_name_that_the_buildspec_uses() -> None:
+    buildspec = next(file.data.decode() for file in read_context() if file.path == "buildspec.yml")
+    used = set(re.findall(r"\$\{?([A-Z][A-Z_]+)|\b([A-Z][A-Z_]+)=", buildspec))
+    names = {name for pair in used for name in pair if name}
+    assert "IMAGE_TAG" in names
+    assert [name for name in sorted(names) if not is_reserved(name)] == []
 
 
 def test_the_uri_of_an_image_names_its_tag() -> None:
-    image = job_image("debian@sha256:1", "x86_64")
-    assert image.uri("registry/shoal/genomics") == f"registry/shoal/genomics:{image.tag}"
+    image = JobImage(tag="1f", recipe=Recipe(base_image="debian", architecture="x86_64"), queues=("main",))
+    assert image.uri("registry/shoal/genomics") == "registry/shoal/genomics:1f"
 
 
 def test_the_dockerfile_takes_the_base_image_as_its_argument() -> None:

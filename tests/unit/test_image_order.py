@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.image.order import BUILD_MINUTES, BuildOrder, answer, build_input
+from shoal.image.content import companion_files, read_context
+from shoal.image.order import BUILD_MINUTES, BuildOrder, ContextSource, build_input
 
 NOW = datetime(2026, 11, 24, 10, 15, tzinfo=UTC)
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=20)
 ORDERS = st.builds(
     BuildOrder,
-    bucket_name=NAMES,
-    context_key=NAMES,
-    repository_name=NAMES,
-    project_name=NAMES,
-    image_tag=NAMES,
-    base_image=NAMES,
-    environment_type=NAMES,
-    environment_image=NAMES,
+    context_source=st.none() | st.builds(ContextSource, bucket=NAMES, key=NAMES, version_id=NAMES),
     build_args=st.dictionaries(NAMES, st.text(max_size=10), max_size=3),
 )
-ORDER = BuildOrder("b", "build/t/context.zip", "shoal/g", "p", "t", "debian", "LINUX_CONTAINER", "i", {"MPI": "yes"})
+ORDER = BuildOrder(
+    bucket_name="b",
+    context_key="build/t/context.zip",
+    repository_name="shoal/g",
+    cache_repository_name="shoal/g/cache",
+    project_name="p",
+    image_tag="t",
+    base_image="debian",
+    environment_type="LINUX_CONTAINER",
+    environment_image="i",
+    compute_type="BUILD_GENERAL1_SMALL",
+    timeout_minutes=60,
+    build_args={"MPI": "yes"},
+    dockerfile="Dockerfile",
+    target="jobs",
+    platform="linux/amd64",
+    queues=("main",),
+)
 
 
 @given(ORDERS)
 def test_an_order_survives_the_state_machine(order: BuildOrder) -> None:
-    assert BuildOrder.from_state(order.to_state()) == order
+    assert BuildOrder.from_state(json.loads(json.dumps(order.to_state()))) == order
+
+
+def test_an_orders_keys_are_those_of_the_state_machine() -> None:
+    assert set(ORDER.to_state()) == set(
+        "baseImage bucketName buildArgs cacheRepositoryName computeType contextKey contextSource dockerfile "
+        "environmentImage environmentType imageTag platform projectName queues repositoryName target "
+        "timeoutMinutes".split()
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,14 +65,36 @@ def test_the_minutes_of_a_build_are_ones_that_codebuild_takes(now: datetime, dea
     assert shortest <= build_input(ORDER, now, deadline)["timeoutInMinutes"] <= longest
 
 
+@given(st.integers(*BUILD_MINUTES))
+def test_a_build_gets_the_time_that_its_order_says(minutes: int) -> None:
+    order = ORDER.model_copy(update={"timeout_minutes": minutes})
+    assert build_input(order, NOW, NOW + timedelta(days=1))["timeoutInMinutes"] == minutes
+
+
 def test_every_argument_is_a_variable_and_is_named_to_the_buildspec() -> None:
     variables = {
         variable["Name"]: variable["Value"] for variable in build_input(ORDER, NOW, NOW)["environmentVariables"]
     }
-    assert variables == {"IMAGE_TAG": "t", "BUILD_ARGS": "BASE_IMAGE MPI", "BASE_IMAGE": "debian", "MPI": "yes"}
+    assert variables == {
+        "IMAGE_TAG": "t",
+        "DOCKERFILE": "Dockerfile",
+        "TARGET": "jobs",
+        "PLATFORM": "linux/amd64",
+        "BUILD_ARGS": "BASE_IMAGE MPI",
+        "BASE_IMAGE": "debian",
+        "MPI": "yes",
+    }
 
 
-def test_the_answer_tells_a_built_image_from_one_that_was_there() -> None:
-    summaries = {answer(ORDER, "registry/shoal/g", "sha256:1", built=built)["summary"] for built in (True, False)}
-    assert len(summaries) == 2
-    assert all("registry/shoal/g:t" in summary for summary in summaries)
+def test_an_order_without_a_target_gives_none_since_codebuild_takes_no_empty_variable() -> None:
+    untargeted = ORDER.model_copy(update={"target": ""})
+    names = {variable["Name"] for variable in build_input(untargeted, NOW, NOW)["environmentVariables"]}
+    assert "TARGET" not in names
+
+
+def test_the_buildspec_is_shoals_own_beside_a_users_context_too() -> None:
+    theirs = ORDER.model_copy(update={"context_source": ContextSource(bucket="b", key="k", version_id="v")})
+    paths = [build_input(order, NOW, NOW)["buildspec"] for order in (ORDER, theirs)]
+    assert paths == ["buildspec.yml", ".shoal/buildspec.yml"]
+    assert paths[0] in {file.path for file in read_context()}
+    assert paths[1] in {file.path for file in companion_files()}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from shoal.cluster.blueprint import Blueprint, resource_summary
 from shoal.cluster.bucket import EMPTY_BUCKET
+from shoal.cluster.build_project import BUILD_PROJECT
 from shoal.cluster.changes import KeyChange
 from shoal.cluster.findings import Finding, stopping, unsuppressed
-from shoal.cluster.image import BUILD_PROJECT
 from shoal.cluster.names import stack_name
 from shoal.cluster.repository import REPOSITORY
 from shoal.cluster.statuses import ABSENT, meaning
@@ -134,9 +134,14 @@ def services(cluster: Cluster, url_suffix: str) -> tuple[str, ...]:
     return tuple(f"{service}.{url_suffix}" for service in ("batch", *(("spot",) if spot else ())))
 
 
-def foundations(image: Mapping[str, Any] | None) -> list[str]:
+def foundations(images: Sequence[Mapping[str, Any]]) -> list[str]:
     """Logical ids of what a build needs of the stack; none where nothing is built."""
-    return [EMPTY_BUCKET, REPOSITORY, BUILD_PROJECT] if image else []
+    return [EMPTY_BUCKET, REPOSITORY, BUILD_PROJECT] if images else []
+
+
+def images_changed(before: Blueprint, after: Blueprint) -> bool:
+    """Whether an update needs an image that the cluster did not need before."""
+    return not {image.tag for image in after.images} <= {image.tag for image in before.images}
 
 
 def stack_arguments(planned: Blueprint) -> dict[str, list[dict[str, str]]]:

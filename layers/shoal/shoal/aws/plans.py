@@ -11,10 +11,11 @@ from shoal import __version__
 from shoal.aws import s3
 from shoal.cluster.blueprint import Blueprint
 from shoal.cluster.configuration import Cluster, load
-from shoal.cluster.image import build_order
+from shoal.cluster.image import build_orders
 from shoal.cluster.node_package import node_package
 from shoal.cluster.schema import json_schema
 from shoal.cluster.site import Site
+from shoal.image.order import image_facts
 from shoal.planning import is_small, stack_arguments
 from shoal.settings import Settings
 
@@ -71,20 +72,19 @@ def store(
         site: what was looked up for it.
         planned: its blueprint.
     """
-    order = build_order(cluster, site)
-    uri = f"{settings.repository_uri(order.repository_name)}:{order.image_tag}" if order else None
-    image = {"imageTag": order.image_tag, "imageUri": uri} if order else {}
+    orders = build_orders(cluster, site)
     return {
         "stackName": event["stackName"],
         "templateUrl": store_template(settings, event["clusterName"], event["operationId"], planned),
         **stack_arguments(planned),
-        "image": order.to_state() if order else None,
+        "image": orders[0].to_state() if orders else None,
+        "images": [order.to_state() for order in orders],
         "cluster": {
             "kind": "awsbatch",
             "site": store_site(settings, site),
             "configuration": event["configuration"],
             "templateVersion": site.template_version,
-            **image,
+            "images": [image_facts(order, settings.repository_uri(order.repository_name)) for order in orders],
         },
     }
 

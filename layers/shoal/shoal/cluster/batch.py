@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from shoal.cluster.bucket import EMPTY_BUCKET
+from shoal.cluster.container_image import ContainerImage
 from shoal.cluster.grammar import Change, Code, Integer, Matching, NotOffered, Refused, Section, Unique, Violation
-from shoal.cluster.image import ContainerImage
 from shoal.cluster.network import QueueNetworking, queue_groups
 from shoal.cluster.repository import EMPTY_REPOSITORY
 from shoal.cluster.site import Site, names

@@ -12,6 +12,7 @@ from shoal.cluster import (
     alarms,
     batch,
     bucket,
+    build_project,
     dashboard,
     file_systems,
     head_node,
@@ -48,7 +49,7 @@ PARTS: tuple[Part, ...] = (
     repository.resources,
     network.resources,
     monitoring.resources,
-    image.resources,
+    build_project.resources,
     storage.resources,
     file_systems.resources,
     head_node_role.resources,
@@ -71,8 +72,8 @@ class Blueprint:
     """The stack's parameters and their values; AWS's Batch client reads them."""
     tags: dict[str, str]
     """The stack's tags."""
-    image: JobImage | None
-    """The image that must be in the repository; none when every queue names a ready one."""
+    images: tuple[JobImage, ...]
+    """The images that must be in the repository; none when every queue names a ready one."""
     termination_protection: bool
     """Whether the stack, once it is made, is protected from being deleted."""
 
@@ -82,7 +83,7 @@ class Blueprint:
 
 
 def blueprint(cluster: Cluster, site: Site) -> Blueprint:
-    """The template, parameters, tags and image that a configuration means.
+    """The template, parameters, tags and images that a configuration means.
 
     Raises:
         ConfigurationError: the configuration cannot be had at this site, though it is right by itself.
@@ -103,7 +104,7 @@ def blueprint(cluster: Cluster, site: Site) -> Blueprint:
         template=template,
         parameters=parameters,
         tags=tag_map(cluster, site),
-        image=image.built_image(cluster, site),
+        images=image.built_images(cluster, site),
         termination_protection=cluster.lifecycle.protect,
     )
     if len(result.body().encode()) > LARGEST_TEMPLATE:
@@ -126,7 +127,7 @@ def _outputs(cluster: Cluster) -> Iterator[tuple[str, str, Value]]:
     yield "HeadNodeInstanceID", "Head node", ref(head_node.HEAD_NODE)
     yield "HeadNodePrivateIP", "Private address of the head node", get_att(head_node.HEAD_NODE, "PrivateIp")
     yield "ECRRepoName", "Repository of the job image", ref(repository.REPOSITORY)
-    yield "CodeBuildDockerImageBuilderProject", "Project that builds the job image", ref(image.BUILD_PROJECT)
+    yield "CodeBuildDockerImageBuilderProject", "Project that builds the job image", ref(build_project.BUILD_PROJECT)
 
 
 def resource_summary(blueprint: Blueprint) -> dict[str, int]:

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError
 
 from shoal.cluster.batch import SLURM, Scheduling
+from shoal.cluster.container_image import ContainerImage
 from shoal.cluster.dev_settings import DevSettings
 from shoal.cluster.grammar import Change, Code, Matching, Refused, Section, Unique, Violation
 from shoal.cluster.head_node import HeadNode, Imds
 from shoal.cluster.iam import Iam
-from shoal.cluster.image import ContainerImage, Image
+from shoal.cluster.image import Image
 from shoal.cluster.lifecycle import Lifecycle
 from shoal.cluster.monitoring import Monitoring
 from shoal.cluster.problems import ConfigurationError, Problem, make, merged, of_validation, places

@@ -1,22 +1,22 @@
-"""Images: the operating system of the nodes and the container image of the jobs."""
+"""Images: the operating system of the nodes, and the container images that the jobs need."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from shoal.cluster.bucket import EMPTY_BUCKET, bucket_name, context_key, objects_arn, prefix
+from shoal.cluster.bucket import bucket_name, context_key
+from shoal.cluster.container_image import COMPUTE_TYPES, ContainerImage
 from shoal.cluster.grammar import Change, Code, Matching, NotOffered, Refused, Section
-from shoal.cluster.iam import role
-from shoal.cluster.monitoring import BUILD_LOGS, streams_arn
 from shoal.cluster.problems import Problem, make
-from shoal.cluster.repository import EMPTY_REPOSITORY, repository_arn, repository_uri
+from shoal.cluster.repository import repository_uri
 from shoal.cluster.site import Site, names
-from shoal.cluster.template import Resource, Value, allow, get_att, join, ref, tag_list
-from shoal.image.job_image import BASE_IMAGE_ARG, JobImage, job_image
-from shoal.image.order import BuildOrder
+from shoal.cluster.template import Value, join
+from shoal.image.arguments import BASE_IMAGE_ARG
+from shoal.image.job_image import PLATFORMS, JobImage, Recipe
+from shoal.image.order import BuildOrder, ContextSource
 
 if TYPE_CHECKING:
     from shoal.cluster.batch import Queue
@@ -51,28 +51,9 @@ class HeadNodeImage(Section):
     """AMI of the head node."""
 
 
-class ContainerImage(Section):
-    """A ready container image for the jobs; without it Shoal builds one."""
+# ---- the images of the jobs
 
-    uri: Annotated[
-        str,
-        Change.LIVE,
-        Matching(
-            r"([a-z0-9.-]+(:\d+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?",
-            "an image like `public.ecr.aws/debian/debian:12-slim@sha256:...`",
-        ),
-    ]
-    """Name of the image with tag or, better, digest; it holds `bash` and the AWS CLI. The next job uses it."""
-
-
-# ---- resources
-
-BUILD_PROJECT = "BuildProject"
-BUILD_ROLE = "BuildRole"
-BUILD_TIMEOUT = 60
-"""Minutes a build may run, and may wait before that."""
-CONCURRENT_BUILDS = 2
-_BUILD_MACHINES = MappingProxyType(
+BUILD_MACHINES = MappingProxyType(
     {
         "x86_64": ("LINUX_CONTAINER", "aws/codebuild/amazonlinux-x86_64-standard:5.0"),
         "arm64": ("ARM_CONTAINER", "aws/codebuild/amazonlinux-aarch64-standard:3.0"),
@@ -86,10 +67,14 @@ https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
 """
 
 
+def container_image(cluster: Cluster, queue: Queue) -> ContainerImage:
+    """What the configuration says of the image of a queue's jobs: the queue's section goes before the cluster's."""
+    return queue.container_image or cluster.container_image or ContainerImage()
+
+
 def ready_image(cluster: Cluster, queue: Queue) -> str | None:
     """The image that the configuration names for a queue's jobs; None where Shoal builds one."""
-    named = queue.container_image or cluster.container_image
-    return named.uri if named else None
+    return container_image(cluster, queue).uri
 
 
 def architectures(queue: Queue, site: Site) -> set[str]:
@@ -105,112 +90,91 @@ def _architecture(name: str, site: Site) -> str:
     return "arm64" if _ARM_FAMILY.fullmatch(name) else "x86_64"
 
 
-def _builders(cluster: Cluster) -> list[tuple[int, Queue]]:
-    queues = enumerate(cluster.scheduling.aws_batch_queues)
-    return [(index, queue) for index, queue in queues if not ready_image(cluster, queue)]
-
-
 def problems(cluster: Cluster, site: Site) -> Iterator[Problem]:
-    """One image is built, so the queues that need it must share an architecture."""
-    building = _builders(cluster)
-    for index, queue in building[1:]:
-        if architectures(queue, site) != architectures(building[0][1], site):
-            path = ("Scheduling", "AwsBatchQueues", index, "ContainerImage")
-            message = f"is missing, though the queue's architecture is not that of {building[0][1].name}"
-            yield make(path, Code.CONFLICT, message, "name a ready image of this architecture as ContainerImage.Uri")
+    """An image runs on the instances of its queue."""
+    for index, queue in enumerate(cluster.scheduling.aws_batch_queues):
+        platform = container_image(cluster, queue).platform
+        wanted = PLATFORMS[min(architectures(queue, site))]
+        if platform and platform != wanted:
+            place = ("Scheduling", "AwsBatchQueues", index) if queue.container_image else ()
+            message = f"is not {wanted}, which the instances of queue {queue.name} are"
+            yield make((*place, "ContainerImage", "Platform"), Code.CONFLICT, message, f"write {wanted}, or remove it")
 
 
-def built_image(cluster: Cluster, site: Site) -> JobImage | None:
-    """The image that Shoal builds for the queues that name no ready one, on the architecture they share."""
-    building = _builders(cluster)
-    return job_image(site.base_image, min(architectures(building[0][1], site))) if building else None
-
-
-def build_order(cluster: Cluster, site: Site) -> BuildOrder | None:
-    """What to build for the cluster and where; None when every queue names a ready image."""
-    built = built_image(cluster, site)
-    if built is None:
+def _recipe(cluster: Cluster, site: Site, queue: Queue) -> Recipe | None:
+    """How the image of a queue's jobs is built; none where it is ready."""
+    section = container_image(cluster, queue)
+    if section.uri:
         return None
-    environment_type, environment_image = _BUILD_MACHINES[built.architecture]
+    arguments = dict(section.build_args)
+    base_image = arguments.pop(BASE_IMAGE_ARG, site.base_image)
+    return Recipe(
+        base_image=site.base_images.get(base_image, base_image),
+        architecture=min(architectures(queue, site)),
+        context=site.contexts[section.context] if section.context else None,
+        dockerfile=section.dockerfile,
+        build_args=arguments,
+        target=section.target or "",
+        salt=site.salt,
+    )
+
+
+def built_images(cluster: Cluster, site: Site) -> tuple[JobImage, ...]:
+    """The images that Shoal builds for the queues that name no ready one, each once, in the order of the queues.
+
+    Queues with the same image may differ in what its build gets: it gets the most that one of them asks for.
+    """
+    recipes = [(queue, _recipe(cluster, site, queue)) for queue in cluster.scheduling.aws_batch_queues]
+    tagged = [(recipe.tag, recipe, queue) for queue, recipe in recipes if recipe]
+    return tuple(
+        _image(cluster, tag, [(recipe, queue) for known, recipe, queue in tagged if known == tag])
+        for tag in dict.fromkeys(tag for tag, _, _ in tagged)
+    )
+
+
+def _image(cluster: Cluster, tag: str, wanted: Sequence[tuple[Recipe, Queue]]) -> JobImage:
+    sections = [container_image(cluster, queue) for _, queue in wanted]
+    return JobImage(
+        tag=tag,
+        recipe=wanted[0][0],
+        queues=tuple(queue.name for _, queue in wanted),
+        minutes=max(section.build_timeout for section in sections),
+        compute_type=max((section.compute_type for section in sections), key=COMPUTE_TYPES.index),
+    )
+
+
+def build_orders(cluster: Cluster, site: Site) -> tuple[BuildOrder, ...]:
+    """What to build for the cluster and where; nothing when every queue names a ready image."""
+    return tuple(_order(cluster, site, image) for image in built_images(cluster, site))
+
+
+def _order(cluster: Cluster, site: Site, image: JobImage) -> BuildOrder:
+    recipe, context = image.recipe, image.recipe.context
+    environment_type, environment_image = BUILD_MACHINES[recipe.architecture]
     return BuildOrder(
+        bucket_name=bucket_name(cluster, site),
+        context_key=context_key(cluster, site, image.tag),
+        context_source=(
+            ContextSource(bucket=context.bucket, key=context.key, version_id=context.version_id) if context else None
+        ),
+        repository_name=names(site).repository,
+        cache_repository_name=names(site).cache_repository,
+        project_name=names(site).build_project,
+        image_tag=image.tag,
+        base_image=recipe.base_image,
         environment_type=environment_type,
         environment_image=environment_image,
-        bucket_name=bucket_name(cluster, site),
-        context_key=context_key(cluster, site, built.tag),
-        repository_name=names(site).repository,
-        project_name=names(site).build_project,
-        image_tag=built.tag,
-        base_image=built.base_image,
-        build_args=built.build_args,
+        compute_type=image.compute_type,
+        timeout_minutes=image.minutes,
+        build_args=dict(recipe.build_args),
+        dockerfile=recipe.dockerfile,
+        target=recipe.target,
+        platform=recipe.platform,
+        queues=image.queues,
     )
 
 
 def image_uri(cluster: Cluster, site: Site, queue: Queue) -> Value:
     """What the job definitions of a queue name."""
-    built = built_image(cluster, site)
-    return ready_image(cluster, queue) or join(repository_uri(), ":", built.tag if built else "")
-
-
-def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
-    """The project that builds the image, and its role."""
-    statements = [
-        allow(
-            "PushTheImage",
-            "ecr:BatchCheckLayerAvailability",
-            "ecr:CompleteLayerUpload",
-            "ecr:DescribeImages",
-            "ecr:InitiateLayerUpload",
-            "ecr:PutImage",
-            "ecr:UploadLayerPart",
-            on=repository_arn(),
-        ),
-        # Not tied to a repository: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
-        allow("LogInToTheRegistry", "ecr:GetAuthorizationToken", on="*"),
-        allow("WriteTheLog", "logs:CreateLogStream", "logs:PutLogEvents", on=streams_arn(site, "builds")),
-        allow(
-            "ReadTheContext",
-            "s3:GetObject",
-            "s3:GetObjectVersion",
-            on=objects_arn(site, f"{prefix(cluster, site)}build/*"),
-        ),
-    ]
-    yield BUILD_ROLE, role(cluster, site, "build", "codebuild", statements)
-    yield BUILD_PROJECT, _project(cluster, site)
-
-
-def _project(cluster: Cluster, site: Site) -> Resource:
-    image = built_image(cluster, site)
-    context = context_key(cluster, site, image.tag if image else "none")
-    machine, machine_image = _BUILD_MACHINES[image.architecture if image else "x86_64"]
-    return {
-        "Type": "AWS::CodeBuild::Project",
-        "DependsOn": [EMPTY_BUCKET, EMPTY_REPOSITORY],
-        "Properties": {
-            "Name": names(site).build_project,
-            "Description": f"Builds the job image of the Shoal cluster {site.cluster_name}",
-            "ServiceRole": get_att(BUILD_ROLE, "Arn"),
-            "Artifacts": {"Type": "NO_ARTIFACTS"},
-            "Source": {"Type": "S3", "Location": f"{bucket_name(cluster, site)}/{context}"},
-            "Environment": {
-                "Type": machine,
-                "ComputeType": "BUILD_GENERAL1_SMALL",
-                "Image": machine_image,
-                # Building images needs it, and nothing else in the cluster has it.
-                "PrivilegedMode": True,
-                "EnvironmentVariables": list(_build_variables(image)),
-            },
-            "LogsConfig": {"CloudWatchLogs": {"Status": "ENABLED", "GroupName": ref(BUILD_LOGS)}},
-            "TimeoutInMinutes": BUILD_TIMEOUT,
-            "QueuedTimeoutInMinutes": BUILD_TIMEOUT,
-            "ConcurrentBuildLimit": CONCURRENT_BUILDS,
-            "Tags": tag_list(cluster, site),
-        },
-    }
-
-
-def _build_variables(image: JobImage | None) -> Iterator[dict[str, Any]]:
-    """What the buildspec reads; a build that somebody starts in the console makes the same image."""
-    arguments = {BASE_IMAGE_ARG: image.base_image, **image.build_args} if image else {}
-    tag = {"IMAGE_TAG": image.tag, "BUILD_ARGS": " ".join(arguments)} if image else {}
-    for name, value in {"REPOSITORY_URI": repository_uri(), **tag, **arguments}.items():
-        yield {"Name": name, "Type": "PLAINTEXT", "Value": value}
+    recipe = _recipe(cluster, site, queue)
+    return join(repository_uri(), ":", recipe.tag) if recipe else str(ready_image(cluster, queue))

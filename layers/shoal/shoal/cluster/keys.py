@@ -25,7 +25,8 @@ class Key:
     path: str
     """`SharedStorage[].EbsSettings.Size`."""
     type: str
-    """`integer`, `boolean`, `string`, `section`, `list of strings`, `list of sections`, or two of them with `or`."""
+    """`integer`, `boolean`, `string`, `section`, `map of strings`, `list of strings`, `list of sections`, or two of
+    them with `or`."""
     required: bool
     default: object
     """None where nothing stands for an absent key; `DEPENDS` where other keys decide, as the docstring says."""
@@ -63,7 +64,7 @@ def _key(path: str, info: FieldInfo) -> Key:
         required=info.is_required(),
         default=DEPENDS if info.default_factory else _plain(info.get_default()),
         choices=() if refused else _choices(info.annotation),
-        bounds=_bounds(notes, "items" if _is_list(info.annotation) else "characters"),
+        bounds=_bounds(notes, "items" if _has_items(info.annotation) else "characters"),
         docstring=" ".join((info.description or "").split()),
         change=_first(notes, Change),
         refused=refused,
@@ -100,13 +101,15 @@ def _type(annotation: Any) -> str:
 def _plain_type(annotation: Any) -> str:
     if get_origin(annotation) is tuple:
         return f"list of {_type(get_args(annotation)[0])}s"
+    if get_origin(annotation) is dict:
+        return f"map of {_type(get_args(annotation)[1])}s"
     if get_origin(annotation) is Literal:
         return "string"
     return "section" if issubclass(annotation, Section) else _NAMES[annotation]
 
 
-def _is_list(annotation: Any) -> bool:
-    return any(get_origin(part) is tuple for part in _parts(annotation))
+def _has_items(annotation: Any) -> bool:
+    return any(get_origin(part) in (tuple, dict) for part in _parts(annotation))
 
 
 def _choices(annotation: Any) -> tuple[str, ...]:
@@ -114,8 +117,8 @@ def _choices(annotation: Any) -> tuple[str, ...]:
 
 
 def _plain(default: object) -> object:
-    """A default worth telling: a section or an empty list says nothing."""
-    return None if default is PydanticUndefined or isinstance(default, Section | tuple) else default
+    """A default worth telling: a section or an empty list or map says nothing."""
+    return None if default is PydanticUndefined or isinstance(default, Section | tuple | dict) else default
 
 
 def _bounds(notes: tuple[object, ...], unit: str) -> str:

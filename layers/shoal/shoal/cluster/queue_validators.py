@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from shoal.cluster.findings import Finding
-from shoal.cluster.image import ready_image
 from shoal.cluster.surroundings import Surroundings, is_instance_type
 
 if TYPE_CHECKING:
@@ -60,8 +59,7 @@ def sizes(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
 
 
 def architectures(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
-    """One architecture in a queue, and one in all the queues whose image Shoal builds."""
-    built: str | None = None
+    """One architecture in a queue."""
     for number, queue in enumerate(cluster.scheduling.aws_batch_queues):
         path = f"Scheduling.AwsBatchQueues[{number}].ComputeResources"
         found = sorted({_architecture(name, around) for resource in queue.compute_resources
@@ -69,11 +67,6 @@ def architectures(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
         if len(found) > 1:
             message = f"have instance types of {' and '.join(found)}, and Batch takes one architecture for a queue"
             yield Finding(ARCHITECTURE, path, message, "make a queue for each architecture", always=True)
-        elif found and not ready_image(cluster, queue):
-            built = built or found[0]
-            if found[0] != built:
-                message = f"are {found[0]}, and the image that Shoal builds for the queues before is {built}"
-                yield Finding(ARCHITECTURE, path, message, "name a ready ContainerImage for this queue", always=True)
 
 
 def _architecture(name: str, around: Surroundings) -> str:

@@ -24,7 +24,7 @@ class _Generator(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        if isinstance(schema.get("default"), Section | tuple | None):
+        if isinstance(schema.get("default"), Section | tuple | dict | None):
             return self.generate_inner(schema["schema"])
         return super().default_schema(schema)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from shoal.cluster.names import Names
+from shoal.image.content import ResolvedContext
 
 
 class Frozen(BaseModel):
@@ -60,7 +61,14 @@ class Site(Frozen):
     node_package: str
     """`<key>?versionId=<id>` of the reproducible zip of `shoal_node` in the Region's bucket."""
     base_image: str
-    """Base image of the job image, pinned by digest: `public.ecr.aws/debian/debian@sha256:...`."""
+    """Base image where the configuration names none: `public.ecr.aws/docker/library/debian:12-slim`."""
+    base_images: dict[str, str] = {}
+    """Base images as they are named to what they were pinned to, `public.ecr.aws/docker/library/debian@sha256:...`;
+    one whose registry gave no digest stands for itself."""
+    contexts: dict[str, ResolvedContext] = {}
+    """The build contexts that the configuration names, as they were found."""
+    salt: str = ""
+    """Part of every image's tag: the id of the last operation that built images whether or not they were there."""
     subnets: dict[str, Subnet]
     instance_types: dict[str, InstanceType]
     elastic_ips: dict[str, str] = {}

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from shoal.image.arguments import BASE_IMAGE_ARG
+
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
 
@@ -36,6 +38,10 @@ class Named:
     file_systems: tuple[str, ...]
     kms_keys: tuple[str, ...]
     policies: tuple[str, ...]
+    contexts: tuple[str, ...]
+    """URIs of build contexts."""
+    base_images: tuple[str, ...]
+    """Those that a configuration names itself."""
 
 
 def named(cluster: Cluster) -> Named:
@@ -46,6 +52,7 @@ def named(cluster: Cluster) -> Named:
         groups += [*queue.networking.security_groups, *queue.networking.additional_security_groups]
     ebs = [storage.ebs_settings for storage in cluster.shared_storage if storage.ebs_settings]
     efs = [storage.efs_settings for storage in cluster.shared_storage if storage.efs_settings]
+    images = [image for image in (cluster.container_image, *(queue.container_image for queue in queues)) if image]
     types = [name for queue in queues for resource in queue.compute_resources for name in resource.instance_types]
     return Named(
         subnets=_each(head.networking.subnet_id, *(id_ for queue in queues for id_ in queue.networking.subnet_ids)),
@@ -56,6 +63,8 @@ def named(cluster: Cluster) -> Named:
         file_systems=_each(*(settings.file_system_id for settings in efs)),
         kms_keys=_each(*(settings.kms_key_id for settings in ebs), *(settings.kms_key_id for settings in efs)),
         policies=_each(*(item.policy for item in head.iam.additional_iam_policies)),
+        contexts=_each(*(image.context for image in images)),
+        base_images=_each(*(image.build_args.get(BASE_IMAGE_ARG) for image in images)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The image that the jobs of a cluster run in."""
+"""The images that the jobs of a cluster run in, known before they are built."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from shoal.image.content import content_tag, read_context
-
-BASE_IMAGE_ARG = "BASE_IMAGE"
-"""The Dockerfile's argument that names the base image."""
+from shoal.image.content import DOCKERFILE, ResolvedContext, companion_files, content_tag, read_context
 
 BASE_IMAGES: Mapping[str, str] = MappingProxyType(
     {
@@ -23,25 +20,64 @@ BASE_IMAGES: Mapping[str, str] = MappingProxyType(
 PLATFORMS: Mapping[str, str] = MappingProxyType({"x86_64": "linux/amd64", "arm64": "linux/arm64"})
 """EC2's name of an architecture to docker's."""
 
+BUILD_MINUTES = 60
+"""Minutes that a build gets unless the configuration says otherwise."""
+COMPUTE_TYPE = "BUILD_GENERAL1_SMALL"
+"""CodeBuild's machine unless the configuration says otherwise: 2 vCPUs,
+https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html
+"""
 
-@dataclass(frozen=True)
-class JobImage:
-    """What is built for a cluster, known before it is built."""
 
-    tag: str
-    """Hash of the content; the tag in the cluster's repository."""
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How an image is built; recipes of equal content make the same image, whatever time and machine they get."""
+
     base_image: str
+    """With its digest, if the image shall change when its base does."""
     architecture: str
     """`x86_64` or `arm64`; builds run on it, nothing is cross-built."""
+    context: ResolvedContext | None = None
+    """The user's context; none for the one that ships with Shoal."""
+    dockerfile: str = DOCKERFILE
     build_args: Mapping[str, str] = field(default_factory=dict)
     """The Dockerfile's arguments, the base image apart."""
+    target: str = ""
+    """The Dockerfile's stage to build; empty for the last one."""
+    salt: str = ""
+    """What tells a build on demand from an earlier one of the same content."""
+
+    @property
+    def platform(self) -> str:
+        """As docker names it, `linux/amd64`."""
+        return PLATFORMS[self.architecture]
+
+    @property
+    def tag(self) -> str:
+        """Hash of the content; the tag in the cluster's repository."""
+        return content_tag(
+            companion_files() if self.context else read_context(),
+            context_digest=self.context.digest if self.context else "",
+            base_image=self.base_image,
+            build_args=self.build_args,
+            platform=self.platform,
+            dockerfile=self.dockerfile,
+            target=self.target,
+            salt=self.salt,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobImage:
+    """One image that is built for a cluster."""
+
+    tag: str
+    recipe: Recipe
+    queues: tuple[str, ...]
+    """Names of the queues whose jobs run in it."""
+    minutes: int = BUILD_MINUTES
+    """Minutes that its build may run."""
+    compute_type: str = COMPUTE_TYPE
 
     def uri(self, repository_uri: str) -> str:
         """What a job definition names: `<repository uri>:<tag>`."""
         return f"{repository_uri}:{self.tag}"
-
-
-def job_image(base_image: str, architecture: str) -> JobImage:
-    """The image that ships with Shoal, on a base image, for an architecture (`x86_64` or `arm64`)."""
-    tag = content_tag(read_context(), base_image=base_image, build_args={}, platform=PLATFORMS[architecture])
-    return JobImage(tag=tag, base_image=base_image, architecture=architecture)

@@ -1,28 +1,57 @@
-"""What to build, where, and what is said when it is there."""
+"""What to build, and where."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from shoal.image.job_image import BASE_IMAGE_ARG
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
-BUILD_MINUTES = (5, 60)
+from shoal.image.arguments import BASE_IMAGE_ARG
+from shoal.image.content import BUILDSPEC, COMPANIONS
+
+BUILD_MINUTES = (5, 480)
 """Shortest and longest time a build gets; 5 is CodeBuild's own minimum,
 https://docs.aws.amazon.com/codebuild/latest/APIReference/API_StartBuild.html
 """
 
 
-@dataclass(frozen=True)
-class BuildOrder:
-    """One image for one cluster; travels through the state machines as JSON."""
+class _Travelling(BaseModel):
+    """A value that travels through the state machines as JSON, its keys in camelCase."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Read what `to_state` wrote."""
+        return cls.model_validate(state)
+
+    def to_state(self) -> dict[str, Any]:
+        """The value as a state machine carries it."""
+        return self.model_dump(by_alias=True)
+
+
+class ContextSource(_Travelling):
+    """One version of an object: the snapshot of a user's context in the Region's bucket."""
+
+    bucket: str
+    key: str
+    version_id: str
+
+
+class BuildOrder(_Travelling):
+    """One image for one cluster."""
 
     bucket_name: str
     context_key: str
     """Where CodeBuild finds the build context in the bucket."""
+    context_source: ContextSource | None = None
+    """The user's context, to be staged with Shoal's own files beside it; none for the context that ships with Shoal."""
     repository_name: str
+    cache_repository_name: str
+    """The cluster's second repository, whose tags move; it holds the layers of the last build."""
     project_name: str
     image_tag: str
     base_image: str
@@ -30,37 +59,25 @@ class BuildOrder:
     """CodeBuild's, `LINUX_CONTAINER` or `ARM_CONTAINER`: an update may change it before it reaches the project."""
     environment_image: str
     """CodeBuild's build image of that type."""
-    build_args: Mapping[str, str] = field(default_factory=dict)
+    compute_type: str
+    """CodeBuild's size of the machine, `BUILD_GENERAL1_SMALL` for example."""
+    timeout_minutes: int
+    """Minutes the build may run."""
+    build_args: dict[str, str] = {}
     """The Dockerfile's arguments, the base image apart."""
+    dockerfile: str
+    """Path of the Dockerfile in the context."""
+    target: str = ""
+    """The Dockerfile's stage to build; empty for the last one."""
+    platform: str
+    """As docker names it, `linux/amd64`."""
+    queues: tuple[str, ...]
+    """Names of the queues whose jobs run in the image."""
 
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> BuildOrder:
-        """Read what `to_state` wrote."""
-        return cls(
-            bucket_name=state["bucketName"],
-            context_key=state["contextKey"],
-            repository_name=state["repositoryName"],
-            project_name=state["projectName"],
-            image_tag=state["imageTag"],
-            base_image=state["baseImage"],
-            environment_type=state["environmentType"],
-            environment_image=state["environmentImage"],
-            build_args=state["buildArgs"],
-        )
-
-    def to_state(self) -> dict[str, Any]:
-        """The order as a state machine carries it, under the key `image`."""
-        return {
-            "bucketName": self.bucket_name,
-            "contextKey": self.context_key,
-            "repositoryName": self.repository_name,
-            "projectName": self.project_name,
-            "imageTag": self.image_tag,
-            "baseImage": self.base_image,
-            "environmentType": self.environment_type,
-            "environmentImage": self.environment_image,
-            "buildArgs": dict(self.build_args),
-        }
+    @property
+    def buildspec(self) -> str:
+        """Path of Shoal's buildspec in the staged context; a buildspec of the user's own is not read."""
+        return f"{COMPANIONS}/{BUILDSPEC}" if self.context_source else BUILDSPEC
 
 
 def build_input(order: BuildOrder, now: datetime, deadline: datetime) -> dict[str, Any]:
@@ -71,33 +88,38 @@ def build_input(order: BuildOrder, now: datetime, deadline: datetime) -> dict[st
         now: the time.
         deadline: the operation's; a build gets no more minutes than are left, and five at least.
     """
-    arguments = {BASE_IMAGE_ARG: order.base_image, **order.build_args}
-    variables = {"IMAGE_TAG": order.image_tag, "BUILD_ARGS": " ".join(arguments), **arguments}
-    shortest, longest = BUILD_MINUTES
+    minutes_left = int((deadline - now).total_seconds() // 60)
     return {
         "projectName": order.project_name,
         "environmentType": order.environment_type,
         "environmentImage": order.environment_image,
+        "computeType": order.compute_type,
         "sourceLocation": f"{order.bucket_name}/{order.context_key}",
+        "buildspec": order.buildspec,
         "environmentVariables": [
-            {"Name": name, "Value": value, "Type": "PLAINTEXT"} for name, value in variables.items()
+            {"Name": name, "Value": value, "Type": "PLAINTEXT"} for name, value in build_variables(order).items()
         ],
-        "timeoutInMinutes": max(shortest, min(longest, int((deadline - now).total_seconds() // 60))),
+        "timeoutInMinutes": max(BUILD_MINUTES[0], min(order.timeout_minutes, minutes_left)),
     }
 
 
-def answer(order: BuildOrder | None, repository_uri: str, digest: str, *, built: bool) -> dict[str, Any]:
-    """What `build-image` answers, and what is registered of the cluster.
+def build_variables(order: BuildOrder) -> dict[str, str]:
+    """What the buildspec reads of an order: an argument without a value is taken from the environment."""
+    arguments = {BASE_IMAGE_ARG: order.base_image, **order.build_args}
+    return {
+        "IMAGE_TAG": order.image_tag,
+        "DOCKERFILE": order.dockerfile,
+        **({"TARGET": order.target} if order.target else {}),
+        "PLATFORM": order.platform,
+        "BUILD_ARGS": " ".join(arguments),
+        **arguments,
+    }
 
-    Args:
-        order: what was asked for; none when every queue names a ready image.
-        repository_uri: the repository's name for docker.
-        digest: the image's.
-        built: whether this operation built it.
-    """
-    if order is None:
-        return {"summary": "Nothing to build: every queue names a ready image.", "cluster": {}}
-    uri = f"{repository_uri}:{order.image_tag}"
-    how = "was built and pushed" if built else "was there already, so nothing was built"
-    facts = {"imageTag": order.image_tag, "imageUri": uri, "imageDigest": digest}
-    return {"summary": f"The image {uri} {how}.", "cluster": facts, "built": built}
+
+def image_facts(order: BuildOrder, repository_uri: str) -> dict[str, Any]:
+    """What is registered of one of a cluster's images; whoever finds it in the repository adds its `digest`."""
+    return {
+        "tag": order.image_tag,
+        "uri": f"{repository_uri}:{order.image_tag}",
+        "queues": list(order.queues),
+    }

@@ -1,0 +1,83 @@
+"""The CodeBuild project that builds the cluster's images, and its role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from shoal.cluster.bucket import EMPTY_BUCKET, bucket_name, context_key, objects_arn, prefix
+from shoal.cluster.iam import role
+from shoal.cluster.image import BUILD_MACHINES, build_orders
+from shoal.cluster.monitoring import BUILD_LOGS, streams_arn
+from shoal.cluster.repository import EMPTY_REPOSITORY, repository_arn, repository_uri
+from shoal.cluster.site import Site, names
+from shoal.cluster.template import Resource, allow, get_att, ref, tag_list
+from shoal.image.job_image import BUILD_MINUTES, COMPUTE_TYPE
+from shoal.image.order import BuildOrder
+
+if TYPE_CHECKING:
+    from shoal.cluster.configuration import Cluster
+
+BUILD_PROJECT = "BuildProject"
+BUILD_ROLE = "BuildRole"
+QUEUED_TIMEOUT = 60
+"""Minutes a build may wait for a machine."""
+CONCURRENT_BUILDS = 2
+
+
+def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
+    """The project that builds the images, and its role."""
+    statements = [
+        allow(
+            "PushTheImage",
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:CompleteLayerUpload",
+            "ecr:DescribeImages",
+            "ecr:InitiateLayerUpload",
+            "ecr:PutImage",
+            "ecr:UploadLayerPart",
+            on=repository_arn(),
+        ),
+        # Not tied to a repository: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+        allow("LogInToTheRegistry", "ecr:GetAuthorizationToken", on="*"),
+        allow("WriteTheLog", "logs:CreateLogStream", "logs:PutLogEvents", on=streams_arn(site, "builds")),
+        allow(
+            "ReadTheContext",
+            "s3:GetObject",
+            "s3:GetObjectVersion",
+            on=objects_arn(site, f"{prefix(cluster, site)}build/*"),
+        ),
+    ]
+    yield BUILD_ROLE, role(cluster, site, "build", "codebuild", statements)
+    yield BUILD_PROJECT, _project(cluster, site, build_orders(cluster, site))
+
+
+def _project(cluster: Cluster, site: Site, orders: Sequence[BuildOrder]) -> Resource:
+    """Every build brings what differs between images: context, machine, time and the arguments."""
+    machine, machine_image = BUILD_MACHINES["x86_64"]
+    where = f"{bucket_name(cluster, site)}/{context_key(cluster, site, 'none')}"
+    first = orders[0] if orders else None
+    return {
+        "Type": "AWS::CodeBuild::Project",
+        "DependsOn": [EMPTY_BUCKET, EMPTY_REPOSITORY],
+        "Properties": {
+            "Name": names(site).build_project,
+            "Description": f"Builds the job images of the Shoal cluster {site.cluster_name}",
+            "ServiceRole": get_att(BUILD_ROLE, "Arn"),
+            "Artifacts": {"Type": "NO_ARTIFACTS"},
+            "Source": {"Type": "S3", "Location": f"{first.bucket_name}/{first.context_key}" if first else where},
+            "Environment": {
+                "Type": first.environment_type if first else machine,
+                "ComputeType": first.compute_type if first else COMPUTE_TYPE,
+                "Image": first.environment_image if first else machine_image,
+                # Building images needs it, and nothing else in the cluster has it.
+                "PrivilegedMode": True,
+                "EnvironmentVariables": [{"Name": "REPOSITORY_URI", "Type": "PLAINTEXT", "Value": repository_uri()}],
+            },
+            "LogsConfig": {"CloudWatchLogs": {"Status": "ENABLED", "GroupName": ref(BUILD_LOGS)}},
+            "TimeoutInMinutes": max((order.timeout_minutes for order in orders), default=BUILD_MINUTES),
+            "QueuedTimeoutInMinutes": QUEUED_TIMEOUT,
+            "ConcurrentBuildLimit": CONCURRENT_BUILDS,
+            "Tags": tag_list(cluster, site),
+        },
+    }
