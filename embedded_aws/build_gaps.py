@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from embedded_aws.builds import service, settings
-from embedded_aws.registry import image_tags, missing_images
+from embedded_aws.registry import accounts, base_images, image_tags, missing_images
 
 GAPS = (
     missing_images,
     image_tags,
+    accounts,
+    base_images,
     settings,
     service,
 )

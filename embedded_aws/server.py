@@ -24,12 +24,14 @@ from embedded_aws.functions import logs as lambda_logs
 from embedded_aws.machines import callbacks, executions, faults, interpreter
 from embedded_aws.machines import tasks as states
 from embedded_aws.registry import manifest_lists
+from embedded_aws.responses import Answer, Application, read_body, send_answer
 
 
 class Gap(Protocol):
     """One thing that MiniStack lacks or is too kind about, as a module.
 
-    It may also have `ROUTES`, answered beside AWS's own, and `stop()`, called when the server stops.
+    It may also have `ROUTES`, answered beside AWS's own, `in_front_of(application)`, which puts something in front of
+    all requests, and `stop()`, called when the server stops.
     """
 
     HOOKS: tuple[hooks.Hook, ...]
@@ -95,10 +97,13 @@ async def _serve(listener: socket.socket, state_dir: Path, routes: Mapping[tuple
     async def application(scope: Any, receive: Any, send: Any) -> None:
         route = routes.get((scope.get("method", ""), scope.get("path", "")))
         if route is None:
-            await ministack.app(scope, receive, send)
+            await wrapped(scope, receive, send)
         else:
             await _answer(route, receive, send)
 
+    wrapped: Application = ministack.app
+    for gap in GAPS:
+        wrapped = getattr(gap, "in_front_of", lambda application: application)(wrapped)
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.keep_alive_timeout = 75
@@ -112,14 +117,9 @@ async def _serve(listener: socket.socket, state_dir: Path, routes: Mapping[tuple
 
 async def _answer(route: Route, receive: Any, send: Any) -> None:
     """Serve one of our own routes: a JSON body in, JSON out."""
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
+    body = await read_body(receive)
     answer = json.dumps(route(json.loads(body) if body else None)).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": answer})
+    await send_answer(send, Answer(200, {"Content-Type": "application/json"}, answer))
 
 
 def _clear(state_dir: Path) -> None:

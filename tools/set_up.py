@@ -157,20 +157,15 @@ def _installed_debian_packages() -> set[str]:
     return {line.split()[0] for line in told.splitlines() if line.endswith("ok installed")}
 
 
-def unpack_engine() -> bool:
-    """Unpack a container engine from Debian's packages; where that cannot be, one line says so and set-up goes on."""
-    done = subprocess.run(
-        [str(ROOT / ".venv/bin/python"), "-m", "embedded_aws.containers.packages"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def make_containers(module: str) -> bool:
+    """Make what containers need from Debian's packages; where that cannot be, one line says so and set-up goes on."""
+    command = [str(ROOT / ".venv/bin/python"), "-m", f"embedded_aws.containers.{module}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SetUpError(f"the container engine could not be unpacked: {done.stderr.strip().splitlines()[-1:]}")
-    if done.stdout:
-        print(f"set-up: {done.stdout.strip()}", flush=True)
-    return False
+        raise SetUpError(f"embedded_aws.containers.{module} failed: {done.stderr.strip().splitlines()[-1]}")
+    for line in done.stdout.splitlines():
+        print(f"set-up: {line}", flush=True)
+    return bool(done.stdout)
 
 
 def check_programs(level: str) -> None:
@@ -197,7 +192,10 @@ def set_up(level: str) -> None:
             steps.append((name, partial(make_environment, uv, TOOLS / name, python, ["-r", str(path)], [path])))
     if level == "test":
         steps += [("asl-validator", make_node_tools), ("Debian packages", install_debian_packages)]
-    steps.append(("container engine", unpack_engine))
+    steps += [
+        ("container engine", partial(make_containers, "packages")),
+        ("base image", partial(make_containers, "base_images")),
+    ]
     for name, step in steps:
         began = time.monotonic()
         if step():

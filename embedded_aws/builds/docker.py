@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws.containers.engine import Engine, engine
+from embedded_aws.registry import base_images
 
 PROGRAM_FOLDER = Path(__file__).parents[1] / "stand_in"
 """The folder that stands first on a build's PATH."""
@@ -40,7 +41,8 @@ def calls_file() -> Path:
 
 
 def describe(_: object) -> dict[str, Any]:
-    """What `GET /_shoal/engine` answers: the engine's name and the calls that builds made of it."""
+    """What `GET /_shoal/engine` answers: the engine, the base images there are, builds' calls of `docker`."""
     calls = calls_file()
     recorded = calls.read_text().splitlines() if calls.exists() else []
-    return {"engine": engine().name, "calls": [json.loads(line) for line in recorded]}
+    known = {"engine": engine().name, "baseImages": base_images.served()}
+    return known | {"calls": [json.loads(line) for line in recorded]}

@@ -36,6 +36,11 @@ class Engine:
     runs_jobs: bool = False
     """Whether it runs containers with limits and network namespaces, as a job needs them."""
 
+    @property
+    def plain_http(self) -> tuple[str, ...]:
+        """What `pull` and `push` need for a registry on 127.0.0.1 without TLS; Docker trusts it as it is."""
+        return () if self.name.startswith("docker") else ("--tls-verify=false",)
+
     def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
         """The environment of a command of the client's.
 

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from embedded_aws.process import ROOT
@@ -32,15 +33,15 @@ def names() -> list[str]:
     return [line for line in lines if line]
 
 
-def unpack(folder: Path = UNPACKED) -> None:
-    """Download the packages and unpack them, unless the same ones are there.
+def unpack(folder: Path = UNPACKED) -> bool:
+    """Download the packages and unpack them, unless the same ones are there; whether anything was done.
 
     Raises:
         PackagesError: there is no apt, or it does not find or reach the packages.
     """
     stamp, identity = folder / "shoal-stamp", _identity()
     if stamp.exists() and stamp.read_text() == identity:
-        return
+        return False
     missing = [program for program in ("apt-get", "dpkg-deb") if not shutil.which(program)]
     if missing:
         raise PackagesError(f"{' and '.join(missing)} missing on this machine")
@@ -49,24 +50,30 @@ def unpack(folder: Path = UNPACKED) -> None:
         _download(Path(scratch))
         unpacked = Path(scratch) / "root"
         for package in sorted(Path(scratch).glob("*.deb")):
-            _run(["dpkg-deb", "--extract", str(package), str(unpacked)], unpacked.parent)
+            run(["dpkg-deb", "--extract", str(package), str(unpacked)], unpacked.parent)
         (unpacked / stamp.name).write_text(identity)
         shutil.rmtree(folder, ignore_errors=True)
         unpacked.rename(folder)
+    return True
 
 
 def _download(folder: Path) -> None:
     folder.chmod(0o755)  # apt downloads as a user of its own
     download = ["apt-get", "-qq", "download", *names()]
     try:
-        _run(download, folder)
+        run(download, folder)
     except PackagesError:
-        _run(["apt-get", "-qq", "update"], folder)  # no list of packages yet, or an old one
-        _run(download, folder)
+        run(["apt-get", "-qq", "update"], folder)  # no list of packages yet, or an old one
+        run(download, folder)
 
 
-def _run(command: list[str], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def run(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    """Run a program of the package system.
+
+    Raises:
+        PackagesError: it failed; the message is its last error.
+    """
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         told = [line for line in done.stderr.splitlines() if line.startswith("E:")] or done.stderr.splitlines()
         raise PackagesError(f"{' '.join(command[:3])}: {told[-1] if told else 'no message'}")
@@ -81,7 +88,8 @@ def _identity() -> str:
 def main() -> int:
     """Unpack, or say in one line what is done without; never an error."""
     try:
-        unpack()
+        if unpack():
+            sys.stdout.write("a container engine of Debian's packages is in .tools/engine; nothing was installed\n")
     except PackagesError as error:
         sys.stdout.write(f"no container engine of Debian's packages: {error}; an installed one is used, or none\n")
     return 0

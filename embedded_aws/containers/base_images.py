@@ -1,0 +1,101 @@
+"""The base image of builds on this machine, made from Debian's packages: what `debian:12-slim` is on a registry.
+
+Set-up runs `python -m embedded_aws.containers.base_images`. The same packages give the same image, bit for bit; the
+apt sources in it are those of this machine, so that what works here works in a container with the host's network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from embedded_aws.containers import oci_layout, packages
+from embedded_aws.process import ROOT
+
+FOLDER = ROOT / ".tools" / "base-images"
+"""One OCI image layout per repository, in a folder of the repository's name."""
+DEBIAN = "docker/library/debian"
+TAG = "12-slim"
+_SUITE = "bookworm"
+_DEFAULT_SOURCES = (
+    f"deb http://deb.debian.org/debian {_SUITE} main",
+    f"deb http://deb.debian.org/debian {_SUITE}-updates main",
+    f"deb http://deb.debian.org/debian-security {_SUITE}-security main",
+)
+_LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*")
+"""What the slim images have not."""
+
+
+def make(folder: Path = FOLDER) -> bool:
+    """Make the image, unless it is there, made in the same way; whether anything was done.
+
+    Raises:
+        PackagesError: mmdebstrap is not there, or did not make it.
+    """
+    layout = folder / DEBIAN
+    found = sources()
+    stamp, identity = layout / "shoal-stamp", _identity(found)
+    if stamp.exists() and stamp.read_text() == identity:
+        return False
+    if not (packages.UNPACKED / "usr" / "bin" / "mmdebstrap").exists():
+        raise packages.PackagesError("mmdebstrap is missing")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        archive, made = Path(scratch) / "root.tar", Path(scratch) / "layout"
+        packages.run(_command(archive, found), Path(scratch), _environment(scratch))
+        oci_layout.write(made, archive, TAG)
+        (made / stamp.name).write_text(identity)
+        shutil.rmtree(layout, ignore_errors=True)
+        layout.parent.mkdir(parents=True, exist_ok=True)
+        made.rename(layout)
+    return True
+
+
+def sources() -> list[str]:
+    """The apt sources of this machine that have the suite, or Debian's own where it is another system."""
+    wanted = ["apt-get", "indextargets", "Identifier: Packages", "Origin: Debian"]
+    wanted += ["--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)"]
+    try:
+        told = subprocess.run(wanted, capture_output=True, text=True, check=False).stdout.splitlines()
+    except OSError:
+        told = []
+    found = sorted({line for line in told if line.split()[2].partition("-")[0] == _SUITE})
+    return found or list(_DEFAULT_SOURCES)
+
+
+def _command(archive: Path, found: list[str]) -> list[str]:
+    options = [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
+    options += ["--dpkgopt=path-include=/usr/share/doc/*/copyright", '--aptopt=Acquire::Languages "none"']
+    options += ["--keyring", str(packages.UNPACKED / "usr" / "share" / "keyrings")]
+    # This machine's name and name servers; an engine mounts its own over them.
+    options += ['--customize-hook=rm "$1/etc/hostname" "$1/etc/resolv.conf"']
+    return ["mmdebstrap", "--quiet", "--variant=minbase", *options, _SUITE, str(archive), *found]
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    path = os.pathsep.join([str(packages.UNPACKED / "usr" / "bin"), os.environ.get("PATH", os.defpath), "/usr/sbin"])
+    return os.environ | {"PATH": path, "TMPDIR": scratch, "SOURCE_DATE_EPOCH": str(oci_layout.EPOCH), "LC_ALL": "C"}
+
+
+def _identity(found: list[str]) -> str:
+    texts = [Path(module).read_text() for module in (__file__, oci_layout.__file__)]
+    return hashlib.sha256("\0".join([*texts, *found]).encode()).hexdigest()
+
+
+def main() -> int:
+    """Make it, or say in one line what is done without; never an error."""
+    try:
+        if make():
+            sys.stdout.write(f"a base image {DEBIAN}:{TAG} was made from Debian's packages, in .tools/base-images\n")
+    except packages.PackagesError as error:
+        sys.stdout.write(f"no base image of Debian's packages: {error}; builds fetch theirs from its registry\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
