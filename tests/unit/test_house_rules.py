@@ -19,6 +19,8 @@ from shoal_cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTROL_PLANE = ("layers/shoal/shoal", "functions")
+JOB_IMAGE = "layers/shoal/shoal/image/context"
+"""Travels with the control plane and is no part of it: it runs in the jobs' containers."""
 PRODUCT = (*CONTROL_PLANE, "layers/shoal/shoal_node")
 EVERYTHING = (*PRODUCT, "shoal_cli", "embedded_aws", "tools")
 
@@ -86,7 +88,7 @@ def test_only_shoal_aws_imports_boto3(module: str) -> None:
 
 @pytest.mark.parametrize("module", modules(*CONTROL_PLANE))
 def test_only_settings_reads_the_environment(module: str) -> None:
-    if module != "layers/shoal/shoal/settings.py":
+    if module != "layers/shoal/shoal/settings.py" and not module.startswith(JOB_IMAGE):
         names = {node.attr for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
         assert names.isdisjoint({"environ", "getenv", "environb"})
         assert not re.search(r"from os import .*(environ|getenv)", (ROOT / module).read_text())
@@ -118,6 +120,12 @@ def test_the_node_package_needs_nothing_but_boto3(module: str) -> None:
 
 @pytest.mark.parametrize("module", modules("layers/shoal/shoal_node"))
 def test_the_node_package_is_python_3_9(module: str) -> None:
+    ast.parse((ROOT / module).read_text(), feature_version=(3, 9))
+
+
+@pytest.mark.parametrize("module", modules(JOB_IMAGE))
+def test_the_entry_point_of_jobs_needs_nothing_but_python_3_9(module: str) -> None:
+    assert set(imported(module)) <= set(sys.stdlib_module_names)
     ast.parse((ROOT / module).read_text(), feature_version=(3, 9))
 
 

@@ -1,0 +1,58 @@
+"""Signals: what Batch and users send reaches the whole job, not the entry point alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from types import FrameType
+from typing import NoReturn
+
+from .problems import SIGNALLED, JobError
+
+HANDED_ON = (
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGCONT,
+)
+_ENDS = frozenset(HANDED_ON) - {signal.SIGCONT}
+
+
+class Handover:
+    """Gives signals to a process group; before there is one, a signal that would end the job does."""
+
+    def __init__(self) -> None:
+        self.group: int | None = None
+        """Process group of the command, once it runs."""
+        self.stopped = False
+        """Whether somebody asked the job to end."""
+        for number in HANDED_ON:
+            signal.signal(number, self._hand_on)
+
+    def _hand_on(self, number: int, _: FrameType | None) -> None:
+        self.stopped = self.stopped or number in _ENDS
+        if self.group is not None:
+            self.send(number)
+        elif number in _ENDS:
+            _end(number)
+
+    def send(self, number: int) -> None:
+        """Send a signal to the group, if it is still there."""
+        if self.group is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.group, number)
+
+    def end(self, patience: int) -> None:
+        """End the group, and kill it when it has not ended after some seconds."""
+        self.send(signal.SIGTERM)
+        signal.signal(signal.SIGALRM, lambda *_: self.send(signal.SIGKILL))
+        signal.alarm(patience)
+
+
+def _end(number: int) -> NoReturn:
+    name = signal.Signals(number).name
+    raise JobError(SIGNALLED + number, f"{name} ended the job before its command ran")
