@@ -27,7 +27,7 @@ def finish(ended: dict[str, Any], *, output: Format) -> None:
     """Print an execution's answer, or its failure, and end the command with the exit code that belongs to it."""
     if ended["status"] == "SUCCEEDED":
         answer = json.loads(ended["output"])
-        typer.echo(json.dumps(answer, indent=2) if output is Format.JSON else _readable(answer))
+        typer.echo(json.dumps(answer, indent=2) if output is Format.JSON else readable(answer))
         raise typer.Exit(Exit.DONE)
     error, cause = ended.get("error", ended["status"]), ended.get("cause", "the execution did not end by itself")
     if output is Format.JSON:
@@ -37,7 +37,8 @@ def finish(ended: dict[str, Any], *, output: Format) -> None:
     raise typer.Exit(Exit.FAILED)
 
 
-def _readable(answer: dict[str, Any]) -> str:
+def readable(answer: dict[str, Any]) -> str:
+    """An answer as people read it: its summary, then a block for each key that has a value."""
     lines = [str(answer.get("summary", ""))]
     for key, value in answer.items():
         if key != "summary" and value not in (None, [], {}, ""):
@@ -50,13 +51,13 @@ def _block(key: str, value: Any, indent: str) -> list[str]:
         inner = [line for name, item in value.items() for line in _block(name, item, indent + "  ")]
         return [f"{indent}{key}:", *inner]
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-        return [f"{indent}{key}:", *(f"{indent}  {row}" for row in _rows(value))]
+        return [f"{indent}{key}:", *(f"{indent}  {row}" for row in rows(value))]
     if isinstance(value, list):
         return [f"{indent}{key}:", *(f"{indent}  - {_cell(item)}" for item in value)]
     return [f"{indent}{key}: {_cell(value)}"]
 
 
-def _rows(items: list[dict[str, Any]]) -> list[str]:
+def rows(items: list[dict[str, Any]]) -> list[str]:
     """Items as a table of the keys that at least one of them fills; what needs most room stands last."""
     keys = [key for key in dict.fromkeys(key for item in items for key in item) if any(item.get(key) for item in items)]
     columns = [[key, *(_cell(item.get(key)) for item in items)] for key in keys]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import typer
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
 
 from shoal import __version__
 from shoal_cli import local, offline, operations
+from shoal_cli.application import refusal
 from shoal_cli.exits import CommandError
+from shoal_cli.jobs import commands as jobs
 from shoal_cli.progress import console
 
 typer_app = typer.Typer(
@@ -31,9 +36,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "validate": offline.validate,
     "template": offline.template,
     "schema": offline.schema,
+    "queues": jobs.show_queues,
+    "hosts": jobs.show_hosts,
 }
 for name, command in COMMANDS.items():
     typer_app.command(name)(command)
+typer_app.add_typer(jobs.typer_app, name="job")
 typer_app.add_typer(local.typer_app, name="local")
 
 
@@ -48,5 +56,11 @@ def app() -> None:
     try:
         typer_app()
     except CommandError as error:
-        console.print(str(error), style="red", soft_wrap=True, highlight=False, markup=False)
-        sys.exit(error.code)
+        _end(error)
+    except (BotoCoreError, Boto3Error, ClientError) as error:
+        _end(refusal(error))
+
+
+def _end(error: CommandError) -> NoReturn:
+    console.print(str(error), style="red", soft_wrap=True, highlight=False, markup=False)
+    sys.exit(error.code)

@@ -23,3 +23,14 @@ def repository(partition: str, region: str, account_id: str, name: str) -> str:
     """An ECR repository's page."""
     console = f"https://{region}.{_CONSOLES.get(partition, _CONSOLES['aws'])}"
     return f"{console}/ecr/repositories/private/{account_id}/{name}?region={region}"
+
+
+def log_stream(any_arn: str, group: str, name: str) -> str:
+    """A log stream's page; partition and Region are those of any ARN of the same account.
+
+    The console wants names encoded twice, with `$` in place of the second `%`.
+    """
+    _, partition, _, region, *_ = any_arn.split(":")
+    console = f"https://{region}.{_CONSOLES.get(partition, _CONSOLES['aws'])}"
+    where = "/log-events/".join(quote(quote(part, safe=""), safe="").replace("%", "$") for part in (group, name))
+    return f"{console}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{where}"

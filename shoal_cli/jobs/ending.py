@@ -1,0 +1,28 @@
+"""`shoal job kill`: ending jobs, with a reason that stays with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shoal_cli.jobs import records
+
+LONGEST_REASON = 1024
+"""Characters; https://docs.aws.amazon.com/batch/latest/APIReference/API_TerminateJob.html"""
+
+
+def kill(batch: Any, jobs: Sequence[records.Record], reason: str) -> Iterator[dict[str, str]]:
+    """End jobs, children of arrays with them; what was done about each.
+
+    Args:
+        batch: a client.
+        jobs: the jobs as Batch describes them.
+        reason: what `show` will say; at most `LONGEST_REASON` characters.
+    """
+    for job in jobs:
+        if job["status"] in records.ENDED:
+            done = "had ended before"
+        else:
+            batch.terminate_job(jobId=job["jobId"], reason=reason)
+            done = "is cancelled" if job["status"] in records.WAITING else "is being ended"
+        yield {"jobId": job["jobId"], "jobName": job["jobName"], "was": job["status"], "done": done}
