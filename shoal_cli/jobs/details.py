@@ -26,7 +26,7 @@ def details(account: Account, batch: Any, cluster: Cluster, job: records.Record)
     stream = records.container(job).get("logStreamName") if not records.parts(job) else None
     age = records.duration(records.seconds_in_state(job, datetime.now(UTC)))
     told = {
-        "summary": f"{job['jobName']} is {job['status']} for {age}: {records.reason(job) or 'no reason given'}",
+        "summary": f"{job['jobName']} is {job['status']}, for {age}",
         "jobId": job["jobId"],
         "jobName": job["jobName"],
         "status": job["status"],
