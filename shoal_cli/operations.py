@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -14,9 +17,11 @@ from shoal.operation.request import S3_URI, Request, read_request
 from shoal_cli import progress
 from shoal_cli.answers import Format, Output, finish
 from shoal_cli.application import Application, connect, start
+from shoal_cli.context_folders import Folder, folders_of
 from shoal_cli.exits import CommandError, Exit
 from shoal_cli.files import read_file
 from shoal_cli.offline import shown_problems
+from shoal_cli.uploading import upload, with_uris
 
 Name = Annotated[str, typer.Argument(help="The cluster's name: a-z, 0-9 and -, at most 31 characters.")]
 File = Annotated[str, typer.Argument(help="The cluster configuration: a YAML or JSON file, or s3://bucket/key.")]
@@ -39,8 +44,9 @@ def create(
     output: Output = Format.TEXT,
 ) -> None:
     """Create a cluster and build its image."""
-    data = _configured("create", name, file) | {"dryrun": dryrun, "rollbackOnFailure": rollback}
-    run(data | {"deadlineMinutes": deadline}, wait=wait or dryrun, local=local, prefix=prefix, output=output)
+    data, folders = _configured("create", name, file)
+    data |= {"dryrun": dryrun, "rollbackOnFailure": rollback, "deadlineMinutes": deadline}
+    run(data, folders, wait=wait or dryrun, local=local, prefix=prefix, output=output)
 
 
 def update(
@@ -54,13 +60,15 @@ def update(
     output: Output = Format.TEXT,
 ) -> None:
     """Change a cluster; what would replace data or jobs is refused."""
-    data = _configured("update", name, file) | {"dryrun": dryrun, "deadlineMinutes": deadline}
-    run(data, wait=wait or dryrun, local=local, prefix=prefix, output=output)
+    data, folders = _configured("update", name, file)
+    data |= {"dryrun": dryrun, "deadlineMinutes": deadline}
+    run(data, folders, wait=wait or dryrun, local=local, prefix=prefix, output=output)
 
 
 def plan(name: Name, file: File, local: Local = False, prefix: Prefix = "shoal", output: Output = Format.TEXT) -> None:
     """Show what create or update would do, resource by resource."""
-    run(_configured("plan", name, file), wait=True, local=local, prefix=prefix, output=output)
+    data, folders = _configured("plan", name, file)
+    run(data, folders, wait=True, local=local, prefix=prefix, output=output)
 
 
 def delete(
@@ -78,14 +86,15 @@ def delete(
 
 def build_image(
     name: Name,
+    force: Annotated[bool, typer.Option("--force", help="Build even what is in the repository already.")] = False,
     wait: Wait = False,
     deadline: Deadline = 120,
     local: Local = False,
     prefix: Prefix = "shoal",
     output: Output = Format.TEXT,
 ) -> None:
-    """Build the cluster's job image where its content is not in the repository yet."""
-    data = {"operation": "build-image", "clusterName": name, "deadlineMinutes": deadline}
+    """Build the cluster's job images that are not in the repository, of base images and contexts as they are now."""
+    data = {"operation": "build-image", "clusterName": name, "force": force, "deadlineMinutes": deadline}
     run(data, wait=wait, local=local, prefix=prefix, output=output)
 
 
@@ -119,10 +128,20 @@ def follow(
     finish(progress.wait(application, execution, show=True), output=output)
 
 
-def run(data: dict[str, Any], *, wait: bool, local: bool, prefix: str, output: Format) -> None:
-    """Check the input, start the operation, and wait for its end where that is asked."""
+def run(
+    data: dict[str, Any],
+    folders: Mapping[str, Folder] = MappingProxyType({}),
+    *,
+    wait: bool,
+    local: bool,
+    prefix: str,
+    output: Format,
+) -> None:
+    """Check the input, upload the directories it names, start the operation, and wait for its end where asked."""
     request = _request(data)
     application = connect(local=local, prefix=prefix)
+    if folders:
+        data["clusterConfiguration"] = with_uris(data["clusterConfiguration"], upload(application, folders))
     arn = start(application, data)
     if wait:
         finish(progress.wait(application, arn, show=request.action.machine is not None), output=output)
@@ -144,16 +163,18 @@ def _started(application: Application, arn: str, data: dict[str, Any], *, output
     typer.echo(progress.how_to_come_back(application, arn))
 
 
-def _configured(operation: str, name: str, file: str) -> dict[str, Any]:
-    """The input of an operation that takes a configuration; a local file is checked before anything is asked of AWS."""
+def _configured(operation: str, name: str, file: str) -> tuple[dict[str, Any], dict[str, Folder]]:
+    """The input of an operation that takes a configuration, and the directories that are built from.
+
+    A local file and all that it names are checked before anything is asked of AWS.
+    """
     data = {"operation": operation, "clusterName": name}
     if S3_URI.fullmatch(file):
-        return data | {"clusterConfigurationUri": file}
+        return data | {"clusterConfigurationUri": file}, {}
     text = read_file(file)
     data |= {"clusterConfiguration": text}
     _request(data)  # its size first: what is too large is not worth reading
     try:
-        load(text)
+        return data, folders_of(load(text), Path(file).parent)
     except ConfigurationError as error:
         raise CommandError(shown_problems(file, error.problems), Exit.BAD_INPUT) from error
-    return data

@@ -14,21 +14,23 @@ from shoal.observability import logger
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer `{"ready", "problems", "links"}` for `{clusterName, stackId, image}`.
+    """Answer `{"ready", "problems", "links"}` for `{clusterName, stackId, images}`.
 
     Raises:
         OperationError: `ClusterUnhealthy` for what waiting does not heal.
     """
     resources = cloudformation.stack_resources(event["stackId"])
-    image = event.get("image")
     found = problems(
         resources,
         Observed(
             environments=list(batch.describe_environments(_ids(resources, ENVIRONMENT))),
             queues=list(batch.describe_queues(_ids(resources, QUEUE))),
             head_nodes=ec2.instance_states(_ids(resources, HEAD_NODE)),
-            image=image["imageTag"] if image else None,
-            image_found=bool(image and ecr.describe_image(image["repositoryName"], image["imageTag"])),
+            missing_images=[
+                image["imageTag"]
+                for image in event["images"]
+                if ecr.describe_image(image["repositoryName"], image["imageTag"]) is None
+            ],
         ),
     )
     logger.info("cluster checked", cluster_name=event["clusterName"], problems=found)

@@ -7,15 +7,15 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shoal import links
-from shoal.aws import cloudformation, codebuild, dynamodb, ec2, logs
-from shoal.build_failure import explain_build, failed_build
+from shoal.aws import builds, cloudformation, dynamodb, ec2
+from shoal.build_failure import explain_build
 from shoal.failure import Failure, explain, failed_instance
 from shoal.observability import logger
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer `{code, cause, resource?, link?, nextAction?}` for `{operationId, clusterName, failure, stack, token}`.
+    """Answer `{code, cause, resource?, link?, nextAction?, log?}` for `{operationId, clusterName, failure, stack, token}`.
 
     Stack (id or name) and token are those of the stack operation that failed, if one did; a failed build is found by
     the cause.
@@ -33,13 +33,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _of_build(event: dict[str, Any]) -> Failure | None:
     """The cause of a build's failure, if that is what the machine caught."""
-    build_id = failed_build(event["failure"]["cause"])
-    build = next(iter(codebuild.describe_builds([build_id] if build_id else [])), None)
-    if build is None:
-        return None
-    log = build.get("logs", {})
-    lines = logs.last_lines(log["groupName"], log["streamName"]) if "streamName" in log else []
-    return explain_build(build, lines)
+    build, lines = builds.failed_build(event["failure"]["cause"])
+    return explain_build(build, lines) if build else None
 
 
 def _of_stack(event: dict[str, Any]) -> Failure:

@@ -78,7 +78,6 @@ def _update(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
         "stackId": (stack or {})["StackId"],
         "changeSetName": event["operationId"],
         "changed": plan.template_digest(before) != plan.template_digest(after),
-        "imageChanged": planning.images_changed(before, after),
         "imagesChanged": planning.images_changed(before, after),
         "stored": {
             "before": {"configuration": known["configuration"], "site": known["site"]},

@@ -1,4 +1,4 @@
-"""Put an image's build context where CodeBuild finds it, unless the image is in the repository already."""
+"""Put the build context of the first image that is missing where CodeBuild finds it; none missing is an answer."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shoal.aws import dynamodb, ecr, plans, s3
-from shoal.cluster.image import build_order
-from shoal.errors import ErrorCode, OperationError
-from shoal.image.content import context_zip, read_context
-from shoal.image.order import BuildOrder, answer, build_input
+from shoal.aws import ecr, s3
+from shoal.image.answer import answer
+from shoal.image.archive import read_zip
+from shoal.image.content import ContextFile, companion_files, context_zip, read_context
+from shoal.image.order import BuildOrder, build_input, image_facts
 from shoal.observability import logger
 from shoal.settings import Settings
 
@@ -20,32 +20,25 @@ from shoal.settings import Settings
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer `{"present": true, "answer": ...}`, or `{"present": false, "image": ..., "build": ...}`.
 
-    Raises:
-        OperationError: `build-image` for a cluster that was not created completely.
+    `images` are the orders, `built` the tags that the same execution has built before.
     """
-    if event["operation"] == "build-image":
-        order = _registered_order(event["clusterName"])
-    else:
-        order = BuildOrder.from_state(event["image"]) if event.get("image") else None
-    if order is None:
-        return {"present": True, "answer": answer(None, "", "", built=False)}
-    uri = Settings.from_environment().repository_uri(order.repository_name)
-    found = ecr.describe_image(order.repository_name, order.image_tag)
-    if found:
-        return {"present": True, "answer": answer(order, uri, found["imageDigest"], built=False)}
-    s3.put_object(order.bucket_name, order.context_key, context_zip(read_context()))
-    logger.info("build context staged", bucket=order.bucket_name, key=order.context_key)
-    build = build_input(order, datetime.now(UTC), datetime.fromisoformat(event["deadline"]))
-    return {"present": False, "image": order.to_state(), "build": build}
+    settings, facts = Settings.from_environment(), []
+    for order in map(BuildOrder.from_state, event["images"]):
+        found = ecr.describe_image(order.repository_name, order.image_tag)
+        if found is None:
+            s3.put_object(order.bucket_name, order.context_key, context_zip(_files(order)))
+            logger.info("build context staged", bucket=order.bucket_name, key=order.context_key)
+            build = build_input(order, datetime.now(UTC), datetime.fromisoformat(event["deadline"]))
+            return {"present": False, "image": order.to_state(), "build": build}
+        uri = settings.repository_uri(order.repository_name)
+        facts.append(image_facts(order, uri) | {"digest": found["imageDigest"]})
+    return {"present": True, "answer": answer(facts, event["built"])}
 
 
-def _registered_order(cluster_name: str) -> BuildOrder | None:
-    """What the cluster that the ledger knows needs built."""
-    cluster = dynamodb.read_cluster(cluster_name) or {}
-    if "site" not in cluster or "configuration" not in cluster:
-        raise OperationError(
-            ErrorCode.CLUSTER_UNHEALTHY,
-            f"cluster {cluster_name} was not created completely, so there is no repository to build for",
-            next_action="delete the cluster and create it again",
-        )
-    return build_order(*plans.read_cluster(cluster["configuration"], cluster["site"]))
+def _files(order: BuildOrder) -> tuple[ContextFile, ...]:
+    """The context that ships with Shoal; or the user's, as its snapshot has it, with Shoal's own files beside it."""
+    source = order.context_source
+    if source is None:
+        return read_context()
+    archive = s3.read_object(source.bucket, source.key, source.version_id)
+    return (*read_zip(f"s3://{source.bucket}/{source.key}", archive, order.dockerfile), *companion_files())

@@ -62,6 +62,8 @@ class FailurePaths:
     """The same for the Tasks after which it is different."""
     survives: Mapping[str, str] = field(default_factory=dict)
     """Tasks of which one failure is no failure of the machine, each with the reason."""
+    tolerated: Mapping[str, str] = field(default_factory=dict)
+    """Tasks that may fail for ever without a failure of the machine, each with the reason."""
     compensation: str | None = None
     """The Task that undoes what was done; it is tried even when the one that records the failure fails."""
 
@@ -157,7 +159,7 @@ def _called(answer: Any, sent: Any, now: float) -> Any:
         return answer(sent, datetime.fromtimestamp(now, UTC))
     except OperationError as error:
         raise refused(error.code, error.message) from error
-    except (RetryableError, KeyError) as error:
+    except (RetryableError, KeyError, TypeError) as error:
         raise StateError(type(error).__name__, json.dumps({"errorMessage": str(error)})) from error
 
 

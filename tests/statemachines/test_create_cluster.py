@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.statemachines.checks import Subject
 from tests.statemachines.scenarios import scenarios
+from tests.statemachines.scenarios.facts import IMAGE
 from tests.support.execution import Execution
 
 SUBJECT = Subject.of("create_cluster")
@@ -58,4 +59,5 @@ def test_a_failed_rollback_is_told_beside_the_first_cause() -> None:
 
 def test_what_is_registered_of_a_cluster_is_all_that_later_operations_need() -> None:
     cluster = run("a cluster is created").output["cluster"]
-    assert {"stackId", "kind", "site", "configuration", "imageTag", "imageUri", "templateVersion"} <= set(cluster)
+    assert {"stackId", "kind", "site", "configuration", "images", "templateVersion"} <= set(cluster)
+    assert [image["digest"] for image in cluster["images"]] == [IMAGE["digest"]]

@@ -64,6 +64,12 @@ def test_a_task_whose_failure_is_survived_really_is(machine: str) -> None:
 @pytest.mark.parametrize("machine", definitions.NAMES)
 def test_failure_paths_name_states_that_there_are(machine: str) -> None:
     way, known = paths(machine), {name for name, _ in definitions.states(SUBJECTS[machine].definition)}
-    named = {*way.usual, *way.others, *way.survives, *(name for after in way.others.values() for name in after)}
+    named = {
+        *way.usual,
+        *way.others,
+        *way.survives,
+        *way.tolerated,
+        *(name for after in way.others.values() for name in after),
+    }
     assert named <= known
     assert way.compensation is None or way.compensation in known

@@ -95,7 +95,7 @@ def asked(machine: str, name: str, given: Mapping[str, Any]) -> Any:
         large(
             "update_cluster",
             "a changed image is built before the change set is executed",
-            Plan_Cluster=plans.update(SMALL, LARGEST) | {"imageChanged": True},
+            Plan_Cluster=plans.update(SMALL, LARGEST) | {"imagesChanged": True},
             Read_Change_Set=lambda *_: plans.read_change_set(SMALL, LARGEST, additions(), "apply"),
         ),
         large(
@@ -115,7 +115,7 @@ def asked(machine: str, name: str, given: Mapping[str, Any]) -> Any:
             "a stack is created",
             {"templateUrl": CREATION["templateUrl"], "parameters": CREATION["parameters"], "tags": CREATION["tags"]},
         ),
-        asked("build_image", "an image is built for a new cluster", {"image": CREATION["image"]}),
+        asked("build_image", "an image is built for a new cluster", {"images": CREATION["images"]}),
         large("run_operation", "create is carried out by its machine", Run_Operation=CREATION["answer"]),
         large(
             "run_operation",

@@ -177,6 +177,8 @@ def test_every_failure_ends_in_a_fail_state_that_says_why(machine: str) -> None:
 
 
 COUNTED = {
+    ("build_image", "What Became Of It?"): "once for each image",
+    ("update_cluster", "What Next?"): "one change set, one round of builds",
     ("delete_cluster", "Empty Next Store"): "once for each store that was found",
     ("delete_cluster", "Try Once More?"): "one second lap",
 }

@@ -10,11 +10,13 @@ DEADLINE = "2026-11-24T12:00:00Z"
 """Two hours after every execution starts."""
 IMAGE_URI = "111111111111.dkr.ecr.us-east-1.amazonaws.com/shoal/genomics:4f0c1d"
 STACK = {"stackId": STACK_ID, "status": "CREATE_COMPLETE"}
+IMAGE = {"tag": "4f0c1d", "uri": IMAGE_URI, "digest": f"sha256:{'0' * 64}", "queues": ["main"]}
 BUILT = {
     "summary": f"The image {IMAGE_URI} was built and pushed.",
-    "cluster": {"imageTag": "4f0c1d", "imageUri": IMAGE_URI, "imageDigest": f"sha256:{'0' * 64}"},
-    "built": True,
-    "links": {"repository": "https://us-east-1.console.aws.amazon.com/ecr/repositories/private/111111111111"},
+    "images": [IMAGE],
+    "built": ["4f0c1d"],
+    "cluster": {"images": [IMAGE]},
+    "retired": {"deleted": 0, "refused": 0},
 }
 LINKS = {"stack": "https://us-east-1.console.aws.amazon.com/cloudformation/home?region=us-east-1"}
 READY = {"ready": True, "problems": [], "links": LINKS}
@@ -35,6 +37,7 @@ def operation(name: str, **changed: Any) -> dict[str, Any]:
         "deadline": DEADLINE,
         "dryrun": False,
         "rollbackOnFailure": True,
+        "force": False,
         "suppressValidators": [],
         "validationFailureLevel": "ERROR",
     } | changed

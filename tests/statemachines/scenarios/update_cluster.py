@@ -5,7 +5,7 @@ from __future__ import annotations
 from shoal.change_set import ResourceChange
 from tests.statemachines import plans
 from tests.statemachines.scenario import MINUTES, FailurePaths, Scenario, Took, child_failed, explained, refused
-from tests.statemachines.scenarios.facts import BUILT, NOT_YET, READY, STACK, operation
+from tests.statemachines.scenarios.facts import BUILT, IMAGE, NOT_YET, READY, STACK, operation
 from tests.support.clusters import compute_resource, configuration, queue
 
 _END = "Cluster Update Failed"
@@ -23,6 +23,8 @@ _CHANGES = (
     ResourceChange("QueueMore", "AWS::Batch::JobQueue", "Add", "False"),
     ResourceChange("EnvironmentMain", "AWS::Batch::ComputeEnvironment", "Modify", "False", ("ComputeResources",)),
 )
+_PRESENT = BUILT | {"summary": f"The image {IMAGE['uri']} was there already, so nothing was built.", "built": []}
+_CLUSTER = plans.update(_OLD, _OLD)["answer"]["cluster"] | {"images": [IMAGE]}
 _ANSWERS = {
     "Plan Cluster": plans.update(_OLD, _NEW),
     "Create Change Set": Took(MINUTES, STACK | {"status": "CREATE_COMPLETE"}),
@@ -42,19 +44,57 @@ SCENARIOS = (
         output={"clusterStatus": "UPDATE_COMPLETE", "refused": []},
         enters=("Create Change Set", "Read Change Set", "Execute Change Set", "Check Cluster", "Answer"),
         never=("Build Image", "Delete Change Set", "Wait For Cluster"),
+        calls={"Create Change Set": 1},
     ),
     Scenario(
         "a changed image is built before the change set is executed",
         operation("update"),
-        _ANSWERS | {"Plan Cluster": plans.update(_OLD, _NEW_IMAGE) | {"imageChanged": True}},
+        _ANSWERS | {"Plan Cluster": plans.update(_OLD, _NEW_IMAGE) | {"imagesChanged": True}},
+        output={"clusterStatus": "UPDATE_COMPLETE", "images": [IMAGE], "cluster": _CLUSTER},
         enters=("Read Change Set", "Build Image", "Execute Change Set", "Answer"),
+        calls={"Build Image": 1, "Create Change Set": 1},
+    ),
+    Scenario(
+        "build-image of an unchanged cluster makes sure of its images and changes nothing",
+        operation("build-image"),
+        _ANSWERS | {"Plan Cluster": plans.update(_OLD, _OLD), "Build Image": Took(10 * MINUTES, _PRESENT)},
+        output={"summary": _PRESENT["summary"], "images": [IMAGE], "built": [], "resources": [], "cluster": _CLUSTER},
+        enters=("What Next?", "Build Image", "What Next?", "Answer"),
+        never=("Create Change Set", "Execute Change Set", "Delete Change Set"),
+        calls={"Build Image": 1},
+    ),
+    Scenario(
+        "build-image of a new base image moves the job definitions after the build",
+        operation("build-image", force=True),
+        _ANSWERS,
+        output={"summary": BUILT["summary"], "clusterStatus": "UPDATE_COMPLETE", "built": BUILT["built"]},
+        enters=("Create Change Set", "Read Change Set", "Build Image", "Execute Change Set", "Check Cluster", "Answer"),
+        never=("Delete Change Set", "Wait For Cluster"),
+        calls={"Build Image": 1},
+    ),
+    Scenario(
+        "build-image whose change set is empty makes sure of its images all the same",
+        operation("build-image"),
+        _ANSWERS | {"Read Change Set": plans.read_change_set(_OLD, _NEW, (), "nothing")},
+        output={"summary": BUILT["summary"]},
+        enters=("Read Change Set", "Build Image", "Delete Change Set", "Refused?", "Answer"),
+        never=("Execute Change Set",),
+    ),
+    Scenario(
+        "build-image that cannot build fails and changes nothing",
+        operation("build-image"),
+        _ANSWERS | {"Build Image": child_failed("BuildFailed", "phase BUILD failed with exit code 100")},
+        "FAILED",
+        "BuildFailed",
+        enters=("Build Image", "Explain Failure", _END),
+        never=("Execute Change Set",),
     ),
     Scenario(
         "an update without a change needs no change set",
         operation("update"),
         _ANSWERS | {"Plan Cluster": plans.update(_OLD, _OLD)},
         output={"resources": []},
-        enters=("Anything To Change?", "Answer"),
+        enters=("What Next?", "Answer"),
         never=("Create Change Set",),
     ),
     Scenario(

@@ -62,7 +62,10 @@ def test_a_machine_that_recorded_nothing_is_told_by_what_was_caught(caught: str,
         ("delete", "LeftoversFound", "ABSENT", "DELETE_FAILED"),
         ("delete", "ClusterProtected", "CREATE_COMPLETE", "CREATE_COMPLETE"),
         ("build-image", None, "CREATE_COMPLETE", "CREATE_COMPLETE"),
+        ("build-image", None, "UPDATE_COMPLETE", "UPDATE_COMPLETE"),
         ("build-image", "BuildFailed", "CREATE_COMPLETE", "CREATE_COMPLETE"),
+        ("build-image", "StackFailed", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_FAILED"),
+        ("build-image", "StackFailed", "ABSENT", "CREATE_COMPLETE"),
     ],
 )
 def test_the_clusters_status_is_parallelclusters(operation: str, code: str | None, stack: str, status: str) -> None:
@@ -93,6 +96,16 @@ def test_what_an_operation_found_replaces_what_was_known() -> None:
     found = {"cluster": {"imageTag": "new"}}
     item = outcome.registered(OPERATION | {"operation": "update"}, known, found, "UPDATE_COMPLETE", NOW)
     assert item["imageTag"] == "new"
+
+
+def test_an_operation_that_built_nothing_keeps_the_digests_that_were_known() -> None:
+    known = {"images": [{"tag": "same", "uri": "u:same", "digest": "sha256:1"}, {"tag": "old", "digest": "sha256:2"}]}
+    found = {"cluster": {"images": [{"tag": "same", "uri": "u:same"}, {"tag": "new", "uri": "u:new"}]}}
+    item = outcome.registered(OPERATION | {"operation": "update"}, known, found, "UPDATE_COMPLETE", NOW)
+    assert item["images"] == [
+        {"tag": "same", "uri": "u:same", "digest": "sha256:1"},
+        {"tag": "new", "uri": "u:new"},
+    ]
 
 
 def test_the_answer_leaves_out_what_only_the_ledger_needs() -> None:

@@ -77,7 +77,6 @@ def store(
         "stackName": event["stackName"],
         "templateUrl": store_template(settings, event["clusterName"], event["operationId"], planned),
         **stack_arguments(planned),
-        "image": orders[0].to_state() if orders else None,
         "images": [order.to_state() for order in orders],
         "cluster": {
             "kind": "awsbatch",

@@ -23,9 +23,8 @@ class Observed:
     queues: Sequence[Mapping[str, Any]]
     head_nodes: Mapping[str, str]
     """Instance id to its state."""
-    image: str | None
-    """Tag of the image that must be in the repository; none where nothing is built."""
-    image_found: bool
+    missing_images: Sequence[str] = ()
+    """Tags of images that should be in the repository and are not."""
 
 
 def problems(resources: Sequence[Mapping[str, Any]], observed: Observed) -> tuple[str, ...]:
@@ -47,8 +46,7 @@ def problems(resources: Sequence[Mapping[str, Any]], observed: Observed) -> tupl
         missing = sum(item["ResourceType"] == kind for item in resources) - len(there)
         if missing > 0:
             found.append(f"{missing} of the stack's {kind} cannot be found")
-    if observed.image and not observed.image_found:
-        found.append(f"the image {observed.image} is not in the repository")
+    found += [f"the image {tag} is not in the repository" for tag in observed.missing_images]
     return tuple(found)
 
 

@@ -98,6 +98,7 @@ def child_input(request: Request, start: Start, prefix: str, cluster: Mapping[st
         "deadline": f"{start.deadline:%Y-%m-%dT%H:%M:%SZ}",
         "dryrun": start.dryrun,
         "rollbackOnFailure": request.rollback_on_failure,
+        "force": request.force,
         "suppressValidators": list(request.suppress_validators),
         "validationFailureLevel": request.validation_failure_level,
     }

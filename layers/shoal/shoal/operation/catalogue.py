@@ -89,11 +89,11 @@ _OPERATIONS = (
     ),
     Operation(
         "build-image",
-        "Builds the cluster's job image where its content is not in the repository yet.",
-        "build-image",
+        "Builds the cluster's job images that are not in the repository, of base images and contexts as they are now.",
+        "update-cluster",
         True,
         ("clusterName",),
-        ("deadlineMinutes",),
+        ("force", "deadlineMinutes"),
         {"operation": "build-image", "clusterName": "genomics"},
     ),
 )

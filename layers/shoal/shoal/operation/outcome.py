@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,21 +58,21 @@ def closed(
 def cluster_status(
     operation: str, failure: Mapping[str, Any] | None, before: str | None, stack_status: str
 ) -> str | None:
-    """ParallelCluster's `clusterStatus` after an operation; building an image does not change it.
+    """ParallelCluster's `clusterStatus` after an operation.
 
     Args:
         operation: what was done.
         failure: why it failed, none when it succeeded.
-        before: the status until now.
+        before: the status until now. Building images changes it only where it changes the stack.
         stack_status: CloudFormation's status of the stack now, or `ABSENT`. A failed update is judged by it: one
             that was refused has changed nothing.
     """
+    if stack_status != ABSENT and (operation == "build-image" or (operation == "update" and failure is not None)):
+        return meaning(stack_status).cluster_status
     if operation not in {"create", "update", "delete"}:
         return before
     if failure is None:
         return f"{operation.upper()}_COMPLETE"
-    if operation == "update" and stack_status != ABSENT:
-        return meaning(stack_status).cluster_status
     if failure["code"] == ErrorCode.CLUSTER_PROTECTED:
         return before
     return f"{operation.upper()}_FAILED"
@@ -87,15 +87,24 @@ def registered(
 ) -> dict[str, Any]:
     """The cluster's item after an operation: what was known, what the operation found, and its new status."""
     known = {key: value for key, value in (cluster or {}).items() if key not in {"pk", "sk", "schemaVersion"}}
+    found = dict((result or {}).get("cluster", {}))
+    if "images" in found:
+        found["images"] = _with_digests(found["images"], known.get("images", ()))
     return {
         "clusterName": operation["clusterName"],
         "createdAt": operation["startedAt"],
         **known,
-        **dict((result or {}).get("cluster", {})),
+        **found,
         "status": status,
         "updatedAt": now.isoformat(),
         "lastOperationId": operation["operationId"],
     }
+
+
+def _with_digests(images: Sequence[Mapping[str, Any]], known: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Images with the digests that were known: an operation that built nothing has not asked for them."""
+    digests = {image["tag"]: {"digest": image["digest"]} for image in known if "digest" in image}
+    return [digests.get(image["tag"], {}) | dict(image) for image in images]
 
 
 def with_what_is_left(failure: Mapping[str, Any], operation: str, stack_status: str) -> dict[str, Any]:

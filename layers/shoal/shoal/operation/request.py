@@ -36,6 +36,7 @@ class Request(BaseModel):
     cluster_configuration_uri: str | None = None
     dryrun: bool = False
     rollback_on_failure: bool = True
+    force: bool = False
     deadline_minutes: Annotated[int, Field(ge=5, le=1440)] = 120
     suppress_validators: tuple[Annotated[str, Field(pattern=r"^(ALL|type:[A-Za-z0-9]+)$")], ...] = ()
     validation_failure_level: Literal["INFO", "WARNING", "ERROR"] = "ERROR"
