@@ -64,11 +64,11 @@ class Server:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def call(self, method: str, path: str, body: object = None) -> object:
-        """Call one of the server's own routes, `/_shoal/iam` for example, and return its JSON."""
+    def call(self, method: str, path: str, body: object = None, seconds: float = 10) -> object:
+        """Call one of the server's own routes, `/_shoal/iam` for example, and return its JSON, within `seconds`."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, method=method)  # noqa: S310 - url is http://127.0.0.1
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - as above
+        with urllib.request.urlopen(request, timeout=seconds) as response:  # noqa: S310 - as above
             return json.load(response)
 
     def healthy(self) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import urllib.parse
 from pathlib import Path
+from typing import Any, cast
 
 from embedded_aws import process
 from shoal_cli.application import session_of
@@ -12,6 +14,7 @@ from shoal_cli.exits import CommandError, Exit
 
 ROOT = process.ROOT
 STACK = "shoal"
+ENGINE_SECONDS = 120.0
 ARTIFACTS = f"shoal-artifacts-{process.ACCOUNT_ID}"
 """Bucket for what SAM uploads; its own `--resolve-s3` stack would take 15 seconds to wait for."""
 
@@ -31,7 +34,14 @@ def deploy_into(server: process.Server) -> None:
     arguments = ["--stack-name", STACK, "--s3-bucket", ARTIFACTS, "--s3-prefix", STACK, "--no-confirm-changeset"]
     arguments += ["--no-fail-on-empty-changeset", "--no-progressbar", "--region", process.REGION]
     arguments += ["--capabilities", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+    if _engine(server)["baseImages"]:
+        arguments += ["--parameter-overrides", f"BaseImageRegistry={urllib.parse.urlsplit(server.url).netloc}"]
     _run([sam, "deploy", "--config-env", "embedded", *arguments], environment)
+
+
+def _engine(server: process.Server) -> dict[str, Any]:
+    """What builds images there; asked first, the server has to start and try an engine."""
+    return cast(dict[str, Any], server.call("GET", "/_shoal/engine", seconds=ENGINE_SECONDS))
 
 
 def sam_environment(server: process.Server) -> dict[str, str]:
