@@ -27,6 +27,13 @@ BUCKET_PARAMETER = "ResourcesS3Bucket"
 ROOT_PARAMETER = "ArtifactS3RootDirectory"
 """The stack's parameter with the folder of the jobs in it, as AWS's Batch client reads it."""
 
+JOBS = "jobs"
+"""The folder of the jobs, below the prefix of the cluster."""
+MEETINGS = "rendezvous"
+"""Below the folder of the jobs: where the nodes of a multi-node job find each other."""
+MEETING_DAYS = 1
+"""Days after which what is left of one goes."""
+
 
 def bucket_name(cluster: Cluster, site: Site) -> str:
     """The bucket the cluster keeps its objects in."""
@@ -45,7 +52,7 @@ def context_key(cluster: Cluster, site: Site, tag: str) -> str:
 
 def parameters(cluster: Cluster, site: Site) -> dict[str, str]:
     """The stack's parameters that say where the cluster's objects are, with their values."""
-    return {BUCKET_PARAMETER: bucket_name(cluster, site), ROOT_PARAMETER: f"{prefix(cluster, site)}jobs"}
+    return {BUCKET_PARAMETER: bucket_name(cluster, site), ROOT_PARAMETER: f"{prefix(cluster, site)}{JOBS}"}
 
 
 def bucket_arn(site: Site) -> Value:
@@ -102,6 +109,14 @@ def _bucket(cluster: Cluster, site: Site) -> Resource:
             "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
             "LifecycleConfiguration": {
                 "Rules": [
+                    {
+                        # Main nodes delete what they read; of one that was lost before it did, this remains.
+                        "Id": "meetings-of-nodes",
+                        "Status": "Enabled",
+                        "Prefix": f"{JOBS}/{MEETINGS}/",
+                        "ExpirationInDays": MEETING_DAYS,
+                        "NoncurrentVersionExpiration": {"NoncurrentDays": MEETING_DAYS},
+                    },
                     {
                         "Id": "what-was-replaced",
                         "Status": "Enabled",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shoal.cluster.file_systems import statements as file_system_statements
 from shoal.cluster.head_node import HEAD_NODE_PROFILE, node_package
-from shoal.cluster.iam import instance_profile, role
+from shoal.cluster.iam import instance_profile, role, s3_access
 from shoal.cluster.jobs import client_statements
 from shoal.cluster.monitoring import streams_arn
 from shoal.cluster.site import Site
@@ -16,7 +16,6 @@ from shoal_node.contract import BOOTSTRAP_TAG, METRICS_NAMESPACE
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
-    from shoal.cluster.iam import S3Access
 
 HEAD_NODE_ROLE = "HeadNodeRole"
 
@@ -36,7 +35,7 @@ def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
         *_report(cluster, site),
         *file_system_statements(cluster, site),
         *client_statements(cluster, site),
-        *_s3_access(cluster, site),
+        *s3_access(site, iam.s3_access),
     ]
     policies = [policy.policy for policy in iam.additional_iam_policies]
     yield HEAD_NODE_ROLE, role(cluster, site, "head-node", "ec2", statements, policies)
@@ -82,28 +81,3 @@ def _report(cluster: Cluster, site: Site) -> Iterator[Statement]:
         on="*",
         StringEquals={"cloudwatch:namespace": METRICS_NAMESPACE},
     )
-
-
-def _s3_access(cluster: Cluster, site: Site) -> Iterator[Statement]:
-    """As in ParallelCluster: a bucket with everything in it, or some keys; read, or read and write."""
-    granted = cluster.head_node.iam.s3_access
-    if granted:
-        yield allow("S3Read", "s3:Get*", "s3:List*", on=[arn_ for access in granted for arn_ in _s3_arns(site, access)])
-    written = [access for access in granted if access.enable_write_access]
-    if written:
-        yield allow(
-            "S3Write",
-            "s3:AbortMultipartUpload",
-            "s3:DeleteObject",
-            "s3:DeleteObjectVersion",
-            "s3:PutObject",
-            "s3:PutObjectTagging",
-            on=[_s3_arns(site, access)[-1] for access in written],
-        )
-
-
-def _s3_arns(site: Site, access: S3Access) -> list[str]:
-    names = [f"{access.bucket_name}/{access.key_name}"]
-    if not access.key_name:
-        names = [access.bucket_name, f"{access.bucket_name}/*"]
-    return [f"arn:{site.partition}:s3:::{name}" for name in names]

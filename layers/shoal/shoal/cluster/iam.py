@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class S3Access(Section):
-    """A bucket, or keys in it, that the head node may use."""
+    """A bucket, or keys in it, that the head node and the jobs may use."""
 
     bucket_name: Annotated[str, Change.LIVE, Matching(r"[*a-z0-9\-.]+", "a bucket name, `*` for a part of it")]
     """Name of the bucket; `*` stands for any characters."""
@@ -25,14 +25,14 @@ class S3Access(Section):
 
 
 class AdditionalIamPolicy(Section):
-    """A managed policy attached to the head node's role."""
+    """A managed policy attached to the roles of the head node and of the jobs."""
 
     policy: Annotated[str, Change.LIVE, Matching(r"arn:.*:policy/.*", "the ARN of a managed policy")]
     """ARN of the policy. The permissions boundary of the cluster limits what it grants."""
 
 
 class HeadNodeIam(Section):
-    """What the head node may do beyond what the cluster needs."""
+    """What the head node, and the jobs with it, may do beyond what the cluster needs."""
 
     instance_role: Annotated[str | None, Change.LIVE, Matching(r"arn:.*:role/.*", "the ARN of an IAM role")] = None
     """ARN of an existing role to use instead of one made for this cluster."""
@@ -41,9 +41,9 @@ class HeadNodeIam(Section):
     ] = None
     """ARN of an existing instance profile to use instead of one made for this cluster."""
     additional_iam_policies: Annotated[tuple[AdditionalIamPolicy, ...], Change.LIVE, Unique("Policy")] = ()
-    """Managed policies to attach to the head node's role."""
+    """Managed policies to attach to the roles of the head node and of the jobs."""
     s3_access: Annotated[tuple[S3Access, ...], Change.LIVE] = ()
-    """Buckets the head node may use."""
+    """Buckets that the head node and the jobs may use."""
 
     def rules(self) -> Iterator[Violation]:
         """One of a role, a profile and policies; S3Access only where the role is the cluster's own."""
@@ -137,3 +137,27 @@ def instance_profile(site: Site, purpose: str, role_id: str) -> Resource:
             "Roles": [ref(role_id)],
         },
     }
+
+
+def s3_access(site: Site, granted: Sequence[S3Access]) -> Iterator[Statement]:
+    """As in ParallelCluster: a bucket with everything in it, or some keys; read, or read and write."""
+    if granted:
+        yield allow("S3Read", "s3:Get*", "s3:List*", on=[arn_ for access in granted for arn_ in _s3_arns(site, access)])
+    written = [access for access in granted if access.enable_write_access]
+    if written:
+        yield allow(
+            "S3Write",
+            "s3:AbortMultipartUpload",
+            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
+            "s3:PutObject",
+            "s3:PutObjectTagging",
+            on=[_s3_arns(site, access)[-1] for access in written],
+        )
+
+
+def _s3_arns(site: Site, access: S3Access) -> list[str]:
+    names = [f"{access.bucket_name}/{access.key_name}"]
+    if not access.key_name:
+        names = [access.bucket_name, f"{access.bucket_name}/*"]
+    return [f"arn:{site.partition}:s3:::{name}" for name in names]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from shoal.cluster.bucket import ROOT_PARAMETER, bucket_arn, objects_arn
+from shoal.cluster.bucket import BUCKET_PARAMETER, MEETINGS, ROOT_PARAMETER, bucket_arn, objects_arn
 from shoal.cluster.head_node import HEAD_NODE
-from shoal.cluster.iam import role
+from shoal.cluster.iam import role, s3_access
 from shoal.cluster.image import image_uri
 from shoal.cluster.monitoring import JOB_LOGS, streams_arn
 from shoal.cluster.site import Site, names
@@ -24,6 +24,8 @@ JOB_ROLE = "JobRole"
 VCPUS = 1
 MEMORY = 512
 """MiB; what a job gets when it asks for nothing, as in ParallelCluster."""
+SHARED_MEMORY = 1024
+"""MiB that processes of a job may share, within its memory. Docker's 64 end an MPI job of some 16 processes a node."""
 ATTEMPTS = 3
 """Starts of a job whose host goes away, as Spot instances do; a job that fails by itself is not started again."""
 LONGEST_JOB = 30 * 24 * 3600
@@ -42,11 +44,20 @@ def multinode_definition_id(queue: Queue) -> str:
 
 def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
     """The role of the jobs, and for each queue two job definitions."""
+    iam = cluster.head_node.iam
     statements = [
         allow("ReadTheJobsFiles", "s3:GetObject", on=objects_arn(site, ref(ROOT_PARAMETER), "/*")),
         allow("ListTheJobsFiles", "s3:ListBucket", on=bucket_arn(site), StringLike=_in_the_jobs_folder()),
+        allow(
+            "MeetOtherNodes",
+            "s3:DeleteObject",
+            "s3:PutObject",
+            on=objects_arn(site, ref(ROOT_PARAMETER), f"/{MEETINGS}/*"),
+        ),
+        *s3_access(site, iam.s3_access),
     ]
-    yield JOB_ROLE, role(cluster, site, "job", "ecs-tasks", statements)
+    policies = [policy.policy for policy in iam.additional_iam_policies]
+    yield JOB_ROLE, role(cluster, site, "job", "ecs-tasks", statements, policies)
     for queue in cluster.scheduling.aws_batch_queues:
         container = _container(cluster, site, queue)
         nodes = {"TargetNodes": "0:", "Container": container}
@@ -147,7 +158,7 @@ def _container(cluster: Cluster, site: Site, queue: Queue) -> dict[str, Any]:
         "Memory": MEMORY,
         "JobRoleArn": get_att(JOB_ROLE, "Arn"),
         "Privileged": False,
-        "LinuxParameters": {"InitProcessEnabled": True},
+        "LinuxParameters": {"InitProcessEnabled": True, "SharedMemorySize": SHARED_MEMORY},
         "Environment": [{"Name": name, "Value": value} for name, value in _environment(cluster, site).items()],
         "Volumes": [{"Name": name, "Host": {"SourcePath": host_directory(path)}} for name, path in volumes.items()],
         "MountPoints": [
@@ -165,13 +176,14 @@ def _container(cluster: Cluster, site: Site, queue: Queue) -> dict[str, Any]:
 
 
 def _environment(cluster: Cluster, site: Site) -> dict[str, Value]:
-    """The variables that ParallelCluster gives to jobs, since their scripts read them."""
+    """Where the entry point finds things, and the variables that ParallelCluster gives to jobs: scripts read them."""
 
     def directories(kind: str) -> str:
         return ",".join(s.mount_point for s in cluster.shared_storage if _kind(s) == kind)
 
     return {
         "AWS_DEFAULT_REGION": site.region,
+        "SHOAL_JOBS_S3_URL": join("s3://", ref(BUCKET_PARAMETER), "/", ref(ROOT_PARAMETER)),
         "PCLUSTER_AWS_REGION": site.region,
         "PCLUSTER_STACK_NAME": names(site).stack,
         "PCLUSTER_SHARED_DIRS": directories("EBS"),
