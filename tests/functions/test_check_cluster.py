@@ -32,7 +32,7 @@ def there() -> Any:
     physical = {"AWS::EC2::Instance": run_head_node(), "AWS::Batch::ComputeEnvironment": ENVIRONMENT}
     physical["AWS::Batch::JobQueue"] = QUEUE
 
-    def answer(context: LambdaContext, *, status: str = "VALID", image: Any = None) -> Any:
+    def answer(context: LambdaContext, *, status: str = "VALID", images: Any = ()) -> Any:
         resources = [
             {
                 "LogicalResourceId": kind.split(":")[-1],
@@ -62,7 +62,7 @@ def there() -> Any:
             stacks.add_response("list_stack_resources", {"StackResourceSummaries": resources})
             batch.add_response("describe_compute_environments", {"computeEnvironments": [environment]})
             batch.add_response("describe_job_queues", {"jobQueues": [queue]})
-            return handler({"clusterName": "genomics", "stackId": STACK, "image": image}, context)
+            return handler({"clusterName": "genomics", "stackId": STACK, "images": images}, context)
 
     return answer
 
@@ -74,7 +74,7 @@ def test_a_cluster_whose_parts_all_work_is_ready(there: Any, context: LambdaCont
 
 
 def test_a_cluster_without_its_image_is_not_ready(there: Any, context: LambdaContext) -> None:
-    answer = there(context, image=IMAGE)
+    answer = there(context, images=[IMAGE])
     assert (answer["ready"], answer["problems"]) == (False, ["the image 0a1b2c is not in the repository"])
 
 

@@ -51,6 +51,7 @@ def test_phase_exit_code_and_last_lines_of_a_build_are_recorded(codebuild: Stubb
 
     assert "phase BUILD failed with exit code 100" in answer["cause"]
     assert answer["cause"].endswith("log: E: Unable to locate package openmpi-bn")
+    assert answer["log"] == ["E: Unable to locate package openmpi-bn"]
     recorded = dynamodb.read_operation("genomics", "op-20261124T101530-1a2b3c4d")
     assert recorded is not None
     assert recorded["failure"] == answer

@@ -1,4 +1,4 @@
-"""Does staging find out what to build, and build only what is not there?"""
+"""Does staging find the first image that is missing, and put there what its build needs?"""
 
 from __future__ import annotations
 
@@ -8,139 +8,165 @@ import zipfile
 from typing import Any
 
 import boto3
-import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.stub import Stubber
 
 from functions.stage_image.app import handler
-from shoal.aws import dynamodb
+from shoal.aws import session
 from shoal.cluster.configuration import load
-from shoal.cluster.image import build_order
-from shoal.errors import ErrorCode, OperationError
-from shoal.image.content import context_zip, read_context
-from shoal.image.order import BuildOrder
-from shoal.ledger import cluster_key
-from tests.functions.conftest import ACCOUNT_ID, MANIFEST
-from tests.support.clusters import configuration, queue, site
+from shoal.cluster.image import build_orders
+from shoal.image.content import ContextFile, companion_files, context_zip, read_context
+from shoal.image.order import BuildOrder, ContextSource
+from tests.functions.conftest import ACCOUNT_ID, ENVIRONMENT, MANIFEST
+from tests.support.clusters import configuration, site
 
 DEADLINE = "2999-01-01T00:00:00+00:00"
 URI = f"{ACCOUNT_ID}.dkr.ecr.us-east-1.amazonaws.com/shoal/genomics"
+(ORDER,) = build_orders(load(configuration()), site())
+OTHER = ORDER.model_copy(update={"image_tag": "f" * 32, "context_key": "build/other/context.zip", "queues": ("other",)})
 
 
-def _order() -> BuildOrder:
-    order = build_order(load(configuration()), site())
-    assert order is not None
-    return order
+def event(*orders: BuildOrder, built: tuple[str, ...] = ()) -> dict[str, Any]:
+    images = [order.to_state() for order in orders or (ORDER,)]
+    return {"clusterName": "genomics", "deadline": DEADLINE, "images": images, "built": list(built)}
 
 
-def _event(**fields: Any) -> dict[str, Any]:
-    event = {"operationId": "op-1", "operation": "create", "clusterName": "genomics", "deadline": DEADLINE}
-    return event | {"image": _order().to_state()} | fields
+def foundations() -> None:
+    boto3.client("s3").create_bucket(Bucket=ORDER.bucket_name)
+    boto3.client("ecr").create_repository(repositoryName=ORDER.repository_name)
 
 
-def _foundations() -> None:
-    boto3.client("s3").create_bucket(Bucket=_order().bucket_name)
-    boto3.client("ecr").create_repository(repositoryName=_order().repository_name)
-
-
-def _push(tag: str) -> str:
+def push(tag: str) -> str:
+    layers = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": [], "config": {"digest": f"sha256:{tag}"}}
     answer = boto3.client("ecr").put_image(
-        repositoryName=_order().repository_name,
-        imageManifest=json.dumps(
-            {"schemaVersion": 2, "mediaType": MANIFEST, "layers": [], "config": {"digest": "sha256:1"}}
-        ),
-        imageTag=tag,
+        repositoryName=ORDER.repository_name, imageManifest=json.dumps(layers), imageTag=tag
     )
     return str(answer["image"]["imageId"]["imageDigest"])
 
 
-def _register(sections: dict[str, Any]) -> None:
-    """The ledger as it is after a cluster was created."""
-    facts = {
-        name: dict(zip(("bucket", "key", "versionId"), ("shoal-control", name, _store(name, text)), strict=True))
-        for name, text in (("configuration", json.dumps(sections)), ("site", site().model_dump_json()))
-    }
-    item = dynamodb._encode({**cluster_key("genomics"), **facts})
-    boto3.client("dynamodb").put_item(TableName="shoal-ledger", Item=item)
-
-
-def _store(key: str, text: str) -> str:
-    return boto3.client("s3").put_object(Bucket="shoal-control", Key=key, Body=text.encode())["VersionId"]
+def staged(order: BuildOrder = ORDER) -> zipfile.ZipFile:
+    body = boto3.client("s3").get_object(Bucket=order.bucket_name, Key=order.context_key)["Body"].read()
+    return zipfile.ZipFile(io.BytesIO(body))
 
 
 def test_the_context_of_an_image_that_is_not_there_is_put_where_the_build_looks(context: LambdaContext) -> None:
-    _foundations()
+    foundations()
 
-    answer = handler(_event(), context)
+    answer = handler(event(), context)
 
     bucket, _, key = answer["build"]["sourceLocation"].partition("/")
     assert answer["present"] is False
     assert boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == context_zip(read_context())
 
 
-def test_the_staged_archive_is_a_zip_with_a_buildspec(context: LambdaContext) -> None:
-    _foundations()
+def test_the_buildspec_is_where_the_build_is_told_to_look(context: LambdaContext) -> None:
+    foundations()
 
-    handler(_event(), context)
+    answer = handler(event(), context)
 
-    body = boto3.client("s3").get_object(Bucket=_order().bucket_name, Key=_order().context_key)["Body"].read()
-    assert "buildspec.yml" in zipfile.ZipFile(io.BytesIO(body)).namelist()
+    assert answer["build"]["buildspec"] in staged().namelist()
+
+
+def test_a_users_context_is_staged_with_shoals_own_files_beside_it(context: LambdaContext) -> None:
+    foundations()
+    theirs = (ContextFile("Dockerfile", 0o644, b"FROM x"), ContextFile("buildspec.yml", 0o644, b"version: 0.2"))
+    stored = boto3.client("s3").put_object(
+        Bucket=ENVIRONMENT["BUCKET_NAME"], Key="contexts/0f1e.zip", Body=context_zip(theirs)
+    )
+    source = ContextSource(bucket=ENVIRONMENT["BUCKET_NAME"], key="contexts/0f1e.zip", version_id=stored["VersionId"])
+    order = ORDER.model_copy(update={"context_source": source})
+
+    answer = handler(event(order), context)
+
+    archive, ours = staged(), {file.path: file.data for file in companion_files()}
+    assert set(archive.namelist()) == {"Dockerfile", "buildspec.yml", *ours}
+    assert archive.read(answer["build"]["buildspec"]) == ours[".shoal/buildspec.yml"]
+
+
+def test_a_snapshot_is_read_in_the_version_that_was_judged(context: LambdaContext) -> None:
+    foundations()
+    versions = [
+        boto3.client("s3").put_object(
+            Bucket=ENVIRONMENT["BUCKET_NAME"],
+            Key="contexts/0f1e.zip",
+            Body=context_zip([ContextFile("Dockerfile", 0o644, text)]),
+        )["VersionId"]
+        for text in (b"FROM judged", b"FROM later")
+    ]
+    source = ContextSource(bucket=ENVIRONMENT["BUCKET_NAME"], key="contexts/0f1e.zip", version_id=versions[0])
+
+    handler(event(ORDER.model_copy(update={"context_source": source})), context)
+
+    assert staged().read("Dockerfile") == b"FROM judged"
 
 
 def test_the_build_is_told_tag_and_arguments(context: LambdaContext) -> None:
-    _foundations()
+    foundations()
 
-    variables = handler(_event(), context)["build"]["environmentVariables"]
+    variables = handler(event(), context)["build"]["environmentVariables"]
 
-    assert {variable["Name"]: variable["Value"] for variable in variables} == {
-        "IMAGE_TAG": _order().image_tag,
-        "BUILD_ARGS": "BASE_IMAGE",
-        "BASE_IMAGE": site().base_image,
-    }
+    told = {variable["Name"]: variable["Value"] for variable in variables}
+    assert told["IMAGE_TAG"] == ORDER.image_tag
+    assert told["BASE_IMAGE"] == ORDER.base_image
+    assert "BASE_IMAGE" in told["BUILD_ARGS"].split()
 
 
 def test_an_image_that_is_there_is_not_built_again(context: LambdaContext) -> None:
-    _foundations()
-    digest = _push(_order().image_tag)
+    foundations()
+    digest = push(ORDER.image_tag)
 
-    answer = handler(_event(), context)
+    answer = handler(event(), context)
 
     assert answer["present"] is True
-    assert answer["answer"]["cluster"] == {
-        "imageTag": _order().image_tag,
-        "imageUri": f"{URI}:{_order().image_tag}",
-        "imageDigest": digest,
-    }
+    assert answer["answer"]["built"] == []
+    assert answer["answer"]["cluster"]["images"] == [
+        {
+            "tag": ORDER.image_tag,
+            "uri": f"{URI}:{ORDER.image_tag}",
+            "queues": list(ORDER.queues),
+            "digest": digest,
+        }
+    ]
+
+
+def test_of_several_images_the_first_that_is_missing_is_staged(context: LambdaContext) -> None:
+    foundations()
+    push(ORDER.image_tag)
+
+    answer = handler(event(ORDER, OTHER), context)
+
+    assert answer["image"] == OTHER.to_state()
+    assert staged(OTHER).namelist()
+
+
+def test_when_none_is_missing_all_are_told_with_those_that_were_built(context: LambdaContext) -> None:
+    foundations()
+    push(ORDER.image_tag)
+    push(OTHER.image_tag)
+
+    answer = handler(event(ORDER, OTHER, built=(OTHER.image_tag,)), context)["answer"]
+
+    assert [image["tag"] for image in answer["images"]] == [ORDER.image_tag, OTHER.image_tag]
+    assert answer["built"] == [OTHER.image_tag]
+
+
+def test_whether_an_image_is_there_is_one_question_to_ecr(context: LambdaContext) -> None:
+    ecr = session.client("ecr")
+    with Stubber(ecr) as stub:
+        asked = {"repositoryName": ORDER.repository_name, "imageIds": [{"imageTag": ORDER.image_tag}]}
+        stub.add_response("describe_images", {"imageDetails": [{"imageDigest": "sha256:1"}]}, asked)
+        assert handler(event(), context)["present"] is True
+        stub.assert_no_pending_responses()
 
 
 def test_another_image_in_the_repository_does_not_count(context: LambdaContext) -> None:
-    _foundations()
-    _push("another")
+    foundations()
+    push("another")
 
-    assert handler(_event(), context)["present"] is False
+    assert handler(event(), context)["present"] is False
 
 
 def test_without_an_image_to_build_there_is_nothing_to_do(context: LambdaContext) -> None:
-    assert handler(_event(image=None), context)["present"] is True
+    answer = handler({**event(), "images": []}, context)
 
-
-def test_build_image_finds_the_image_of_the_cluster_itself(context: LambdaContext) -> None:
-    _foundations()
-    _register(configuration())
-
-    answer = handler(_event(operation="build-image", image=None), context)
-
-    assert answer["image"] == _order().to_state()
-
-
-def test_build_image_of_a_cluster_with_ready_images_only_builds_nothing(context: LambdaContext) -> None:
-    ready = queue("main", ContainerImage={"Uri": "public.ecr.aws/debian/debian:12-slim"})
-    _register(configuration(Scheduling={"Scheduler": "awsbatch", "AwsBatchQueues": [ready]}))
-
-    assert handler(_event(operation="build-image"), context)["answer"]["cluster"] == {}
-
-
-def test_build_image_of_a_cluster_whose_creation_failed_says_so(context: LambdaContext) -> None:
-    with pytest.raises(OperationError) as raised:
-        handler(_event(operation="build-image"), context)
-
-    assert raised.value.code == ErrorCode.CLUSTER_UNHEALTHY
+    assert (answer["present"], answer["answer"]["cluster"]) == (True, {"images": []})
