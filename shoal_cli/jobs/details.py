@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -86,7 +86,7 @@ def _children(batch: Any, job: records.Record) -> Iterator[dict[str, Any]]:
             "status": child["status"],
             "exitCode": records.exit_code(child),
             "reason": records.reason(child),
-            "main": "main" if child.get("nodeProperties", {}).get("isMainNode") else None,
+            "main": "main" if records.is_main_node(child) else None,
         }
 
 
@@ -108,10 +108,3 @@ def _why(account: Account, batch: Any, cluster: Cluster, job: records.Record) ->
         dependencies=tuple((job_id, found.get(job_id, {}).get("status", "")) for job_id in ids),
     )
     return reasons(wanted, queue_state(account, batch, queue, with_types=True))
-
-
-def all_details(
-    account: Account, batch: Any, cluster: Cluster, jobs: Sequence[records.Record]
-) -> Iterator[dict[str, Any]]:
-    """The details of several jobs, one after the other."""
-    return (details(account, batch, cluster, job) for job in jobs)

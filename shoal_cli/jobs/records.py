@@ -24,9 +24,15 @@ def array_size(job: Record) -> int | None:
 
 def node_count(job: Record) -> int | None:
     """The number of nodes of a multi-node job; none for any other job, one of its nodes included."""
-    properties = job.get("nodeProperties", {})
-    count: int | None = None if "nodeIndex" in properties else properties.get("numNodes")
+    if "#" in job["jobId"]:
+        return None
+    count: int | None = job.get("nodeProperties", {}).get("numNodes")
     return count
+
+
+def is_main_node(job: Record) -> bool:
+    """Whether it is the node of a multi-node job that runs the command."""
+    return bool({**job.get("nodeProperties", {}), **job.get("nodeDetails", {})}.get("isMainNode"))
 
 
 def parts(job: Record) -> str:
