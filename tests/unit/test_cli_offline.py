@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -131,13 +132,66 @@ def test_a_template_is_the_same_for_the_site_that_was_shown(shoal: Shoal, tmp_pa
     assert shoal("template", example, "--site", "site.json").out == shoal("template", example).out
 
 
-def test_a_site_without_a_needed_fact_is_refused_naming_it(shoal: Shoal, tmp_path: Path) -> None:
-    site = json.loads(shoal("template", str(EXAMPLES[0]), "--show-site").out)
-    del site["head_node_ami"]
+def test_a_part_of_a_site_is_enough_and_the_rest_is_assumed(shoal: Shoal, tmp_path: Path) -> None:
+    example = str(EXAMPLES[0])
+    (tmp_path / "site.json").write_text(json.dumps({"head_node_ami": "ami-0123456789abcdef0"}))
+    site = json.loads(shoal("template", example, "--site", "site.json", "--show-site").out)
+    assert site == json.loads(shoal("template", example, "--show-site").out) | {
+        "head_node_ami": "ami-0123456789abcdef0"
+    }
+
+
+def tags(rendered: str) -> set[str]:
+    """The tags of the images that a template's job definitions name."""
+    return set(re.findall(r'"([0-9a-f]{32})"', rendered))
+
+
+def test_a_base_image_that_the_site_pins_makes_another_image(shoal: Shoal, tmp_path: Path) -> None:
+    example = str(next(path for path in EXAMPLES if path.stem == "awsbatch"))
+    name = json.loads(shoal("template", example, "--show-site").out)["base_image"]
+    site = {"base_images": {name: f"{name}@sha256:{'1' * 64}"}}
     (tmp_path / "site.json").write_text(json.dumps(site))
+    assumed, pinned = tags(shoal("template", example).out), tags(shoal("template", example, "--site", "site.json").out)
+    assert (len(assumed), len(pinned)) == (1, 1)
+    assert assumed != pinned
+
+
+COMPLETE = "--show-site prints one that is complete"
+WRONG_SITES = {
+    '{"base_image": "debian", "base_imagess": {}}': "base_imagess is no fact of a site, did you mean base_images?",
+    '{"zzz": 1, "subnets": {"subnet-1": {}}}': "subnets.subnet-1.vpc_id is missing; "
+    "subnets.subnet-1.vpc_cidr is missing; subnets.subnet-1.availability_zone is missing; zzz is no fact of a site",
+    '{"bucket": 7}': "bucket: Input should be a valid string",
+}
+
+
+@pytest.mark.parametrize("content", WRONG_SITES)
+def test_every_wrong_fact_of_a_site_is_told(shoal: Shoal, tmp_path: Path, content: str) -> None:
+    (tmp_path / "site.json").write_text(content)
     ended = shoal("template", str(EXAMPLES[0]), "--site", "site.json")
-    assert ended.code == 2
-    assert "head_node_ami" in ended.err
+    assert (ended.code, ended.err) == (2, f"site.json: {WRONG_SITES[content]}; {COMPLETE}\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{", "site.json is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("[]", f"site.json is no object with facts; {COMPLETE}"),
+    ],
+)
+def test_a_file_that_is_no_site_is_told(shoal: Shoal, tmp_path: Path, content: str, told: str) -> None:
+    (tmp_path / "site.json").write_text(content)
+    ended = shoal("template", str(EXAMPLES[0]), "--site", "site.json")
+    assert (ended.code, ended.err) == (2, f"{told}\n")
+
+
+def test_a_context_in_s3_that_the_site_does_not_know_is_told(shoal: Shoal, tmp_path: Path) -> None:
+    image = {"Context": "s3://bucket/image.zip"}
+    file = written(tmp_path, configuration() | {"ContainerImage": image})
+    assert shoal("template", file).code == 0
+    (tmp_path / "site.json").write_text(json.dumps({"contexts": {}}))
+    ended = shoal("template", file, "--site", "site.json")
+    assert (ended.code, ended.err) == (2, f"site.json does not know s3://bucket/image.zip; {COMPLETE}\n")
 
 
 @pytest.mark.parametrize(("fact", "named"), [("subnets", "subnet-"), ("instance_types", "c6i.large")])

@@ -35,6 +35,7 @@ SETTINGS = Settings(
     ledger_table="",
     cluster_stack_role="",
     clean_up_role="",
+    base_image_registry="public.ecr.aws",
 )
 
 
@@ -154,7 +155,10 @@ def test_an_empty_prefix_is_told() -> None:
 
 @pytest.mark.parametrize("uri", ["s3://data", "s3://data/", "https://data/image.zip", "image"])
 def test_what_is_no_place_in_s3_is_told(uri: str) -> None:
-    assert told(uri) == f"{uri} is no place in S3; write s3://bucket/key.zip or s3://bucket/prefix/"
+    assert told(uri) == (
+        f"{uri} is no place in S3; write s3://bucket/key.zip or s3://bucket/prefix/; "
+        "of a directory, give `shoal` the configuration as a file beside it"
+    )
 
 
 def test_what_is_no_archive_is_told(s3: Any) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from shoal.cluster.grammar import Code
 from shoal.image.archive import read_zip
 from shoal.image.content import ContextFile, context_zip
-from shoal.image.user_context import LIMITS, ContextError, Limits, digest
+from shoal.image.user_context import LIMITS, ContextError, Limits, digest, with_companions
 from tests.support.archives import DOCKERFILE, archive
 
 NAME = "s3://bucket/context.zip"
@@ -29,7 +29,7 @@ def told(content: bytes, dockerfile: str = "Dockerfile", limits: Limits = LIMITS
     """The sentences about an archive that cannot be built, as a configuration's problems."""
     with pytest.raises(ContextError) as error:
         read_zip(NAME, content, dockerfile, limits)
-    problems = list(error.value.problems(("ContainerImage", "Context")))
+    problems = list(error.value.problems("ContainerImage.Context"))
     assert {problem.path for problem in problems} == {"ContainerImage.Context"}
     assert {problem.code for problem in problems} == {Code.INVALID_VALUE}
     return [f"{problem.message}; {problem.suggestion}" for problem in problems]
@@ -275,3 +275,18 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         "holds 5 files, more than the 3 that a context may have",
         "holds no docker/Dockerfile",
     ]
+
+
+@pytest.mark.parametrize("dockerfile", ["Dockerfile", "docker/gpu"])
+def test_no_ignore_file_leaves_out_what_shoal_adds(dockerfile: str) -> None:
+    ignoring = (".dockerignore", f"{dockerfile}.dockerignore")
+    files = read_zip(
+        NAME, archive({dockerfile: b"FROM scratch\n", "b": b"", **dict.fromkeys(ignoring, b"*")}), dockerfile
+    )
+    staged = {file.path: file.data for file in with_companions(files, dockerfile)}
+    assert {name: staged[name] for name in (dockerfile, "b", *ignoring)} == {
+        dockerfile: b"FROM scratch\n",
+        "b": b"",
+        **dict.fromkeys(ignoring, b"*\n!.shoal\n"),
+    }
+    assert ".shoal/shoal-job" in staged

@@ -26,6 +26,11 @@ MOST_OBJECTS = 1_000
 _TOO_MANY_OBJECTS = Fault(
     f"has more than {MOST_OBJECTS:,} objects", "put them into one zip archive, which may hold ten times as many"
 )
+_NO_PLACE = Fault(
+    "is no place in S3",
+    "write s3://bucket/key.zip or s3://bucket/prefix/; "
+    "of a directory, give `shoal` the configuration as a file beside it",
+)
 _SNAPSHOT = re.compile(r"contexts/(?P<digest>[0-9a-f]{64})\.zip")
 _ABSENT = frozenset({"NoSuchBucket", "NoSuchKey", "404", "InvalidBucketName"})
 _FORBIDDEN = frozenset({"AccessDenied", "403", "AllAccessDisabled"})
@@ -47,7 +52,7 @@ def resolve(settings: Settings, uri: str, dockerfile: str = DOCKERFILE, limits: 
     """
     match = S3_URI.fullmatch(uri)
     if match is None:
-        raise ContextError(uri, [Fault("is no place in S3", "write s3://bucket/key.zip or s3://bucket/prefix/")])
+        raise ContextError(uri, [_NO_PLACE])
     bucket, key = match["bucket"], match["key"]
     own = _SNAPSHOT.fullmatch(key) if bucket == settings.bucket else None
     if bucket == settings.bucket and own is None:

@@ -14,16 +14,18 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from shoal.cluster.grammar import Code, Location
-from shoal.cluster.problems import Problem, make
-from shoal.image.content import COMPANIONS, DOCKERFILE, ContextFile
+from shoal.cluster.grammar import Code
+from shoal.cluster.problems import Problem
+from shoal.image.content import COMPANIONS, DOCKERFILE, ContextFile, companion_files
 from shoal.image.symlinks import Astray, LinkError, Links
 
 MIB = 1024 * 1024
 LONGEST_TARGET = 4096
 """Bytes of a link's target; Linux's PATH_MAX."""
+IGNORE_FILE = ".dockerignore"
+"""https://docs.docker.com/build/concepts/context/#dockerignore-files"""
 SHOWN_NAMES = 3
 """Names that a sentence tells of those that it is about."""
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f\\]")
@@ -84,14 +86,15 @@ class ContextError(Exception):
         self.name = name
         self.faults = tuple(faults)
 
-    def problems(self, location: Location) -> Iterator[Problem]:
+    def problems(self, path: str) -> Iterator[Problem]:
         """The faults as problems of the configuration.
 
         Args:
-            location: where the configuration names the context.
+            path: the key that names the context.
         """
         for fault in self.faults:
-            yield make(location, Code.INVALID_VALUE, f"names {self.name}, which {fault.message}", fault.suggestion)
+            message = f"{path} names {self.name}, which {fault.message}"
+            yield Problem(path, Code.INVALID_VALUE, message, fault.suggestion)
 
 
 def digest(files: Iterable[ContextFile]) -> str:
@@ -124,6 +127,19 @@ def read_files(
         ContextFile(path, _permissions(entry.mode, contents[entry.path]), contents[entry.path])
         for path, entry in sorted(placed.items())
     )
+
+
+def with_companions(files: Sequence[ContextFile], dockerfile: str = DOCKERFILE) -> tuple[ContextFile, ...]:
+    """A user's files with Shoal's own beside them, which a `*` in a `.dockerignore` does not mean.
+
+    Args:
+        files: the context.
+        dockerfile: path of its Dockerfile, which may have an ignore file of its own.
+    """
+    ignoring = {IGNORE_FILE, f"{dockerfile}{IGNORE_FILE}"}
+    kept = f"\n!{COMPANIONS}\n".encode()
+    users = (replace(file, data=file.data + kept) if file.path in ignoring else file for file in files)
+    return (*users, *companion_files())
 
 
 def _permissions(mode: int, content: bytes) -> int:
