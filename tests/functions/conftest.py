@@ -60,5 +60,15 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         )
+        _give_the_default_network_its_way_out()
         yield
     session.client.cache_clear()
+
+
+def _give_the_default_network_its_way_out() -> None:
+    """AWS's default VPC has an internet gateway and a route to it, moto's has neither."""
+    ec2 = boto3.client("ec2")
+    table = ec2.describe_route_tables()["RouteTables"][0]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=table["VpcId"])
+    ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)

@@ -33,6 +33,16 @@ def vpc_cidrs(ids: Collection[str]) -> dict[str, str]:
     return {item["VpcId"]: item["CidrBlock"] for item in _filtered("describe_vpcs", "Vpcs", "vpc-id", ids)}
 
 
+def route_tables(vpc_ids: Collection[str]) -> tuple[dict[str, Any], ...]:
+    """The route tables of VPCs."""
+    return tuple(_filtered("describe_route_tables", "RouteTables", "vpc-id", vpc_ids))
+
+
+def vpc_endpoints(vpc_ids: Collection[str]) -> tuple[dict[str, Any], ...]:
+    """The endpoints of AWS's services in VPCs."""
+    return tuple(_filtered("describe_vpc_endpoints", "VpcEndpoints", "vpc-id", vpc_ids))
+
+
 def security_groups(ids: Collection[str]) -> dict[str, dict[str, Any]]:
     """Security groups by id."""
     found = _filtered("describe_security_groups", "SecurityGroups", "group-id", ids)

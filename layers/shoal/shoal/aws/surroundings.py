@@ -22,6 +22,7 @@ def look_up(cluster: Cluster, ami: str | None = None) -> Surroundings:
     wanted = named(cluster)
     types = ec2.instance_types(wanted.instance_types)
     subnets = ec2.subnets(wanted.subnets)
+    vpcs = {subnet["VpcId"] for subnet in subnets.values()}
     image_id = ami or _ami(cluster, types)
     bucket = cluster.custom_s3_bucket
     bucket_region = s3.bucket_region(bucket) if bucket else None
@@ -29,7 +30,9 @@ def look_up(cluster: Cluster, ami: str | None = None) -> Surroundings:
     return Surroundings(
         region=Settings.from_environment().region,
         subnets=subnets,
-        vpc_cidrs=ec2.vpc_cidrs({subnet["VpcId"] for subnet in subnets.values()}),
+        vpc_cidrs=ec2.vpc_cidrs(vpcs),
+        route_tables=ec2.route_tables(vpcs),
+        endpoints=ec2.vpc_endpoints(vpcs),
         instance_types=types,
         offered=frozenset(ec2.offered(types, {subnet["AvailabilityZone"] for subnet in subnets.values()})),
         **_storage(wanted),

@@ -90,6 +90,10 @@ class Surroundings:
     """Where Shoal runs."""
     subnets: Mapping[str, Any] = field(default_factory=dict)
     vpc_cidrs: Mapping[str, str] = field(default_factory=dict)
+    route_tables: tuple[Mapping[str, Any], ...] = ()
+    """Those of the subnets' VPCs."""
+    endpoints: tuple[Mapping[str, Any], ...] = ()
+    """The VPC endpoints of the subnets' VPCs."""
     instance_types: Mapping[str, Any] = field(default_factory=dict)
     offered: frozenset[tuple[str, str]] = frozenset()
     """Pairs of instance type and availability zone."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shoal.cluster.findings import Finding, Level
 from shoal.cluster.queue_validators import QUEUE_VALIDATORS
+from shoal.cluster.routes import routes
 from shoal.cluster.storage_validators import STORAGE_VALIDATORS
 from shoal.cluster.surroundings import Surroundings, custom_ami
 
@@ -154,6 +155,7 @@ VALIDATORS: tuple[Validator, ...] = (
     head_node_type,
     head_node_image,
     subnets,
+    routes,
     security_groups,
     access,
     identity,
