@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 
 from functions.retire_images import app
 from shoal.aws import ecr as ecr_calls
-from shoal.aws import session
+from shoal.aws import session, sts
 from shoal.cluster.configuration import load
 from shoal.cluster.image import build_orders
 from shoal.image.retention import NEWEST, YOUNG
@@ -27,7 +27,7 @@ REPOSITORY = ORDER.repository_name
 URI = f"{ACCOUNT_ID}.dkr.ecr.us-east-1.amazonaws.com/{REPOSITORY}"
 EVENT = {"operationId": "op-1", "clusterName": "genomics", "images": [ORDER.to_state()]}
 NOW = datetime.now(UTC)
-QUEUES = [
+QUEUES: list[dict[str, Any]] = [
     {
         "jobQueueArn": f"arn:{name}",
         "jobQueueName": name,
@@ -113,7 +113,7 @@ def repository(monkeypatch: pytest.MonkeyPatch) -> Repository:
         )
         return [Ecr(REPOSITORY, "arn:stack", stored)]
 
-    monkeypatch.setattr(app.sts, "narrowed", narrowed)
+    monkeypatch.setattr(sts, "narrowed", narrowed)
     return stored
 
 
