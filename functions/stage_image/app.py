@@ -10,8 +10,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from shoal.aws import ecr, s3
 from shoal.image.answer import answer
 from shoal.image.archive import read_zip
-from shoal.image.content import ContextFile, companion_files, context_zip, read_context
+from shoal.image.content import ContextFile, context_zip, read_context
 from shoal.image.order import BuildOrder, build_input, image_facts
+from shoal.image.user_context import with_companions
 from shoal.observability import logger
 from shoal.settings import Settings
 
@@ -41,4 +42,4 @@ def _files(order: BuildOrder) -> tuple[ContextFile, ...]:
     if source is None:
         return read_context()
     archive = s3.read_object(source.bucket, source.key, source.version_id)
-    return (*read_zip(f"s3://{source.bucket}/{source.key}", archive, order.dockerfile), *companion_files())
+    return with_companions(read_zip(f"s3://{source.bucket}/{source.key}", archive, order.dockerfile), order.dockerfile)
