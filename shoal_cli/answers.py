@@ -31,9 +31,12 @@ def finish(ended: dict[str, Any], *, output: Format) -> None:
         raise typer.Exit(Exit.DONE)
     error, cause = ended.get("error", ended["status"]), ended.get("cause", "the execution did not end by itself")
     if output is Format.JSON:
-        typer.echo(json.dumps({"error": error, "cause": cause, "executionArn": ended["executionArn"]}, indent=2))
+        log = {"log": ended["log"]} if ended.get("log") else {}
+        typer.echo(json.dumps({"error": error, "cause": cause, "executionArn": ended["executionArn"], **log}, indent=2))
     else:
         console.print(Text.assemble((error, "red"), f": {cause}"), soft_wrap=True)
+        for line in ended.get("log", ()):
+            console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
     raise typer.Exit(Exit.FAILED)
 
 

@@ -98,3 +98,15 @@ def outcome(client: Any, arn: str) -> dict[str, Any]:
     """DescribeExecution's answer: `status` and `output`, or `error` and `cause`."""
     answer: dict[str, Any] = client.describe_execution(executionArn=arn)
     return answer
+
+
+def last_lines(client: Any, arn: str) -> list[str]:
+    """The end of a failed build's log, as the front door has recorded it just before it failed; none without a build.
+
+    A failed execution has no output, and its cause is one line: the lines are in the answer of the last Task.
+    """
+    page = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=10, includeExecutionData=True)
+    outputs = (event.get("taskSucceededEventDetails", {}).get("output") for event in page["events"])
+    answer = json.loads(next((output for output in outputs if output), "{}"))
+    lines: list[str] = answer.get("Payload", {}).get("failure", {}).get("log", [])
+    return lines

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from shoal_cli.application import Application
 from shoal_cli.exits import CommandError, Exit
-from shoal_cli.following import Following, State, outcome
+from shoal_cli.following import Following, State, last_lines, outcome
 
 SHOWN = 12
 """States on the screen at once."""
@@ -35,7 +35,8 @@ console = Console(stderr=True)
 
 
 def wait(application: Application, execution_arn: str, *, show: bool) -> dict[str, Any]:
-    """Wait for an execution's end and show its states while it runs; DescribeExecution's answer.
+    """Wait for an execution's end and show its states while it runs; DescribeExecution's answer, of a failed build with
+    the end of its `log`.
 
     Ctrl-C ends the waiting, not the execution.
 
@@ -80,6 +81,8 @@ def _watched(application: Application, execution_arn: str, *, show: bool) -> dic
                     live.update(_table(following.states, began))
                 else:
                     told = _tell(following.states, told)
+            if ended["status"] == "FAILED":
+                return ended | {"log": last_lines(client, execution_arn)}
             if ended["status"] != "RUNNING":
                 return ended
             time.sleep(pause)

@@ -75,6 +75,11 @@ def test_a_line_that_is_cut_says_so() -> None:
     assert explain_build(_build("failed"), ["x" * 201]).log == ("x" * 197 + "...",)
 
 
+def test_a_line_commands_no_terminal() -> None:
+    lines = ["\x1b[31mE: no package\x1b[0m", "\x1b[2J\x07gone\x7f"]
+    assert explain_build(_build("failed"), lines).log == ("E: no package", "gone")
+
+
 def test_a_failure_without_a_log_tells_none() -> None:
     assert "log" not in explain_build(_build("source_denied"), []).to_item()
 

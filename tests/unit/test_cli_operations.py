@@ -66,6 +66,7 @@ CHANGING = (
     ("update", "genomics", "cluster.yaml"),
     ("delete", "genomics"),
     ("build-image", "genomics"),
+    ("build-image", "genomics", "--force"),
 )
 
 
@@ -83,6 +84,12 @@ def test_options_arrive(shoal: Shoal) -> None:
     arguments = ("create", "genomics", "cluster.yaml", "--no-rollback", "--deadline", "240", "--output", "json")
     data = sent(shoal(*arguments))
     assert (data["rollbackOnFailure"], data["deadlineMinutes"], data["dryrun"]) == (False, 240, False)
+
+
+@pytest.mark.parametrize(("option", "forced"), [((), False), (("--force",), True)])
+def test_a_build_is_forced_only_when_that_is_asked_for(shoal: Shoal, option: tuple[str, ...], forced: bool) -> None:
+    deploy()
+    assert sent(shoal("build-image", "genomics", *option, "--output", "json"))["force"] is forced
 
 
 def test_a_file_in_s3_is_named_and_a_local_one_is_sent(shoal: Shoal) -> None:
@@ -277,6 +284,32 @@ def test_waiting_ends_with_the_execution(states: Stubber) -> None:
     states.assert_no_pending_responses()
 
 
+def test_a_failed_build_is_told_with_the_end_of_its_log(states: Stubber) -> None:
+    failure = {"code": "BuildFailed", "cause": "phase BUILD failed", "log": ["Step 3/9", "E: no package"]}
+    recorded = {
+        "id": 7,
+        "type": "TaskSucceeded",
+        "timestamp": datetime(2026, 11, 24, 10, 15, tzinfo=UTC),
+        "taskSucceededEventDetails": {
+            "resourceType": "lambda",
+            "resource": "invoke",
+            "output": json.dumps({"Payload": {"failure": failure}}),
+        },
+    }
+    refused = {"id": 9, "type": "FailStateEntered", "timestamp": recorded["timestamp"]}
+    states.add_response("describe_execution", described(status="FAILED", error="BuildFailed", cause="phase"))
+    asked = {"executionArn": EXECUTION, "reverseOrder": True, "maxResults": 10, "includeExecutionData": True}
+    states.add_response("get_execution_history", {"events": [refused, recorded]}, asked)
+    ended = progress.wait(application(states.client, local=True), EXECUTION, show=False)
+    assert ended["log"] == ["Step 3/9", "E: no package"]
+
+
+def test_a_failure_without_a_build_has_no_log(states: Stubber) -> None:
+    states.add_response("describe_execution", described(status="FAILED", error="ClusterBusy", cause="busy"))
+    states.add_response("get_execution_history", {"events": []})
+    assert progress.wait(application(states.client, local=True), EXECUTION, show=False)["log"] == []
+
+
 def entered(number: int, name: str, kind: str = "Task") -> dict[str, Any]:
     details = {"name": name, "input": "{}"}
     when = datetime(2026, 11, 24, 10, 15, number, tzinfo=UTC)
@@ -346,6 +379,14 @@ def test_a_failure_is_one_line_on_standard_error_whatever_brackets_it_has(capsys
     assert ended_with(Format.TEXT, status="FAILED", error="InvalidConfiguration", cause=cause) == Exit.FAILED
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", f"InvalidConfiguration: {cause}\n")
+
+
+def test_the_end_of_a_log_stands_below_the_line_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    facts = {"status": "FAILED", "error": "BuildFailed", "cause": "exit code 1", "log": ["[1/2] FROM x", "E: 404"]}
+    assert ended_with(Format.TEXT, **facts) == Exit.FAILED
+    assert capsys.readouterr().err.splitlines() == ["BuildFailed: exit code 1", "  [1/2] FROM x", "  E: 404"]
+    assert ended_with(Format.JSON, **facts) == Exit.FAILED
+    assert json.loads(capsys.readouterr().out)["log"] == facts["log"]
 
 
 def test_a_failure_for_programs_has_its_stable_code(capsys: pytest.CaptureFixture[str]) -> None:

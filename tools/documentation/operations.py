@@ -13,6 +13,7 @@ FIELDS = {
     "suppressValidators": 'list of `"ALL"` or `"type:<validator>"`; findings of these are not told and stop nothing',
     "validationFailureLevel": "`INFO`, `WARNING` or `ERROR` (default): the least level that stops the operation",
     "dryrun": "`true`: answer the plan and change nothing; default `false`",
+    "force": "`true`: build even what is in the repository already; default `false`",
     "rollbackOnFailure": "`false`: leave what a failed create has made, to be looked at; default `true`",
     "deadlineMinutes": "5 to 1440, default 120; clean-up after a failed create has 60 minutes more",
     "clusterStatus": "list of statuses; only clusters that have one of them",

@@ -25,6 +25,8 @@ _PULL_LIMIT = re.compile(r"\btoomanyrequests\b|/v2/\S+: 429 Too Many Requests")
 https://distribution.github.io/distribution/spec/api/#errors-2, https://docs.docker.com/docker-hub/usage/pulls/
 """
 _THROTTLING = re.compile(r"Rate exceeded|Throttling|TooManyRequests", re.IGNORECASE)
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0e-\x1f\x7f]")
+"""Colours and other commands to a terminal, of which a told line must have none."""
 _NEXT_ACTIONS = {
     "FAILED": "correct what the log names and run build-image again",
     "FAULT": "run build-image again; the fault is CodeBuild's",
@@ -119,7 +121,7 @@ def _reason(status: str, phase: Mapping[str, Any], minutes: int) -> str:
 
 def last_lines(lines: Sequence[str]) -> list[str]:
     """What the failed command printed last: CodeBuild's own lines and those of later phases tell nothing new."""
-    cleaned = [one_line(line) for line in lines]
+    cleaned = [one_line(_CONTROL.sub("", line)) for line in lines]
     end = next((n for n, line in enumerate(cleaned) if "Command did not exit successfully" in line), len(cleaned))
     return [line for line in cleaned[:end] if line and not line.startswith(_AGENT)][-LAST_LINES:]
 
