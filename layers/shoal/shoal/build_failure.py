@@ -90,8 +90,8 @@ def awaited(error: str, cause: str, log_lines: Sequence[str]) -> str | None:
     if limited is None:
         return None
     return one_line(
-        "the registry of an image that the build needs let nobody pull more before the deadline: its limit of pulls is "
-        "reached. Name it through a pull-through cache of Amazon ECR, which can log in to the registry, or build later; "
+        "the registry of an image that the build needs let nobody pull more before the deadline: its limit of pulls "
+        "is reached. Name it through a pull-through cache of Amazon ECR, which can log in there, or build later; "
         f"log: {limited[:LONGEST_LINE]}"
     )
 
