@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from embedded_aws.builds import service, settings
-from embedded_aws.registry import accounts, base_images, image_tags, missing_images
+from embedded_aws.registry import accounts, base_images, contents, image_ages, image_tags, listing, missing_images
 
 GAPS = (
+    listing,
     missing_images,
     image_tags,
+    image_ages,
+    contents,
     accounts,
     base_images,
     settings,

@@ -7,7 +7,9 @@ login, and hands an image over with the build's own role.
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 
 from embedded_aws.containers.engine import Engine, engine
 from embedded_aws.registry import base_images
+from embedded_aws.stand_in.images import Store
 
 PROGRAM_FOLDER = Path(__file__).parents[1] / "stand_in"
 """The folder that stands first on a build's PATH."""
@@ -35,6 +38,19 @@ def variables(found: Engine, state: Path) -> dict[str, str]:
     return known | dict(found.variables) | ({"SHOAL_DOCKER_ENGINE": shlex.join(found.client)} if found.client else {})
 
 
+def forget(found: Engine, state: Path) -> None:
+    """Take away what the engine calls by names of a build that has ended; the layers stay in its cache.
+
+    Args:
+        found: the engine behind `docker`.
+        state: the build's own folder.
+    """
+    made = sorted(Store(state).local.values())
+    if made:
+        command = [*found.client, "rmi", "--force", *made]
+        subprocess.run(command, env=found.environment(os.environ), capture_output=True, check=False)
+
+
 def calls_file() -> Path:
     """Where every call of `docker` in a build is recorded, one JSON object a line."""
     return Path(tempfile.gettempdir()) / "docker-calls.jsonl"
@@ -44,5 +60,5 @@ def describe(_: object) -> dict[str, Any]:
     """What `GET /_shoal/engine` answers: the engine, the base images there are, builds' calls of `docker`."""
     calls = calls_file()
     recorded = calls.read_text().splitlines() if calls.exists() else []
-    known = {"engine": engine().name, "baseImages": base_images.served()}
+    known = {"engine": engine().name, "runsJobs": engine().runs_jobs, "baseImages": base_images.served()}
     return known | {"calls": [json.loads(line) for line in recorded]}

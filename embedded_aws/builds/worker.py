@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws import clients
-from embedded_aws.builds import environment, source
+from embedded_aws.builds import docker, environment, source
 from embedded_aws.builds.buildspec import Buildspec, BuildspecError, parse
 from embedded_aws.builds.environment import VariableError, Variables
 from embedded_aws.builds.interruption import STOPPED, Interruption
@@ -46,6 +46,7 @@ def execute(build: dict[str, Any], interruption: Interruption) -> None:
     except _PhaseError as error:
         record.end_phase(build["currentPhase"], FAILED, error.context)
     finally:
+        docker.forget(engine(), folder)
         shutil.rmtree(folder, ignore_errors=True)
         record.finish(status)
 

@@ -7,16 +7,17 @@ jobs), the stand-in. A program on PATH proves nothing: each is taken only when i
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import IO
 
-from embedded_aws.containers import daemon, packages, trial
+from embedded_aws.containers import daemon, packages, podman, trial
 
 STAND_IN = "stand-in"
 _PATIENCE = 10
@@ -50,6 +51,27 @@ class Engine:
         return {name: value for name, value in inherited.items() if name != "DOCKER_HOST"} | dict(self.variables)
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of engine."""
+
+    name: str
+    """Of its program too."""
+    version: tuple[str, ...]
+    """What makes the program tell the version, of the daemon where there is one."""
+    variables: Callable[[], Mapping[str, str]]
+    """What the program needs in its environment."""
+    runs_jobs: bool = True
+
+
+_KINDS = (
+    # BuildKit is what CodeBuild's Docker builds with; a client that lacks it is no engine for us.
+    _Kind("docker", ("info", "--format", "{{.ServerVersion}}"), lambda: {"DOCKER_BUILDKIT": "1"}),
+    _Kind("podman", ("info", "--format", "{{.Version.Version}}"), podman.variables),
+    _Kind("buildah", ("--version",), podman.variables, runs_jobs=False),
+)
+_VERSION = re.compile(r"\d+\.\d+")
+
 _found: list[tuple[Engine, IO[str] | None]] = []
 """The engine of this process, and what keeps the private daemon running."""
 _finding = threading.Lock()
@@ -67,57 +89,56 @@ def find(environment: Mapping[str, str]) -> tuple[Engine, IO[str] | None]:
     """Try the engines in order.
 
     Args:
-        environment: a process's variables. `SHOAL_ENGINE=stand-in` tries none at all.
+        environment: a process's variables. `SHOAL_ENGINE` names the only kind to try: `docker`, `podman`, `buildah`;
+            `stand-in` tries none.
 
     Returns:
-        The first engine that builds, and the hold on the private daemon if it is that one.
+        The first engine that passes, and the hold on the private daemon if it is that one.
     """
-    if environment.get("SHOAL_ENGINE") == STAND_IN:
-        return Engine(STAND_IN), None
-    if docker := _installed_docker(environment):
-        return docker, None
-    hold = _hold(environment)
-    if hold is not None:
-        if docker := _private_docker(environment):
-            return docker, hold
-        hold.close()
+    wanted = environment.get("SHOAL_ENGINE", "")
+    for kind in _KINDS:
+        if wanted in ("", kind.name):
+            program = shutil.which(kind.name, path=environment.get("PATH"))
+            if program and (found := _tried(kind, program, environment)):
+                return found, None
+            if kind.name == "docker" and (private := _private_docker(kind, environment)):
+                return private
     return Engine(STAND_IN), None
 
 
-def _installed_docker(environment: Mapping[str, str]) -> Engine | None:
-    program = shutil.which("docker", path=environment.get("PATH"))
-    return _tried("docker", (program,), {}, environment) if program else None
-
-
-def _hold(environment: Mapping[str, str]) -> IO[str] | None:
+def _private_docker(kind: _Kind, environment: Mapping[str, str]) -> tuple[Engine, IO[str]] | None:
     if not daemon.can_run():
         return None
     try:
-        return daemon.hold()
+        hold = daemon.hold()
     except daemon.DaemonError as error:
         sys.stderr.write(f"embedded_aws: {error}\n")
         return None
-
-
-def _private_docker(environment: Mapping[str, str]) -> Engine | None:
-    client = str(packages.UNPACKED / "usr" / "bin" / "docker")
     variables = {"DOCKER_HOST": daemon.ADDRESS, "DOCKER_CONFIG": str(daemon.RUN / "client")}
-    return _tried("docker", (client,), variables, environment)
+    found = _tried(kind, str(packages.UNPACKED / "usr" / "bin" / "docker"), environment, variables)
+    if found is None:
+        hold.close()
+        return None
+    return found, hold
 
 
 def _tried(
-    kind: str, client: tuple[str, ...], variables: dict[str, str], environment: Mapping[str, str]
+    kind: _Kind, program: str, environment: Mapping[str, str], more_variables: Mapping[str, str] = MappingProxyType({})
 ) -> Engine | None:
-    candidate = Engine(kind, client, variables, runs_jobs=True)
-    version = _answer([*client, "info", "--format", "{{.ServerVersion}}"], candidate.environment(environment))
-    if not version or not trial.passes(client, candidate.environment(environment)):
+    """The engine with its version in its name, if it passes."""
+    variables = MappingProxyType({**kind.variables(), **more_variables})
+    candidate = Engine(kind.name, (program,), variables, runs_jobs=kind.runs_jobs)
+    with_variables = candidate.environment(environment)
+    version = _VERSION.search(_answer([program, *kind.version], with_variables))
+    if version is None or not trial.passes(candidate.client, with_variables, run=kind.runs_jobs):
         return None
-    return Engine(f"{kind} {'.'.join(version.split('.')[:2])}", client, MappingProxyType(variables), runs_jobs=True)
+    return replace(candidate, name=f"{kind.name} {version[0]}")
 
 
-def _answer(command: list[str], variables: Mapping[str, str]) -> str | None:
+def _answer(command: list[str], variables: Mapping[str, str]) -> str:
+    """What a command says, nothing when it fails."""
     try:
         answer = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() if answer.returncode == 0 else None
+        return ""
+    return answer.stdout if answer.returncode == 0 else ""

@@ -1,23 +1,27 @@
-"""A container engine of this machine, between the build and the server's own registry.
+"""The commands with a container engine of this machine behind them, which knows nothing of AWS.
 
-The engine knows nothing of AWS: it builds and tags under the names the buildspec uses, and pushes to the embedded
-AWS's registry on 127.0.0.1, which engines trust without TLS. What ECR would decide is decided afterwards, with the
-build's role, when the manifest gets the tag it is meant for.
+It takes base images and caches from the server's registries on 127.0.0.1 in place of AWS's, keeps what it makes under
+names of this build's own, and pushes layers and manifest to the server's registry. What ECR would decide is decided
+then, with the build's role, when the manifest gets the tag it is meant for.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
+import shutil
 import subprocess
-import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
-import boto3
-
-from embedded_aws.process import SECRET_ACCESS_KEY
-from embedded_aws.stand_in import registry
+from embedded_aws.registry.contents import PASSING
+from embedded_aws.stand_in import names, registry
+from embedded_aws.stand_in.access import begin_push, usable_caches
+from embedded_aws.stand_in.images import Store
+from embedded_aws.stand_in.recorded import arguments_of, dockerfile_of
+from embedded_aws.stand_in.telling import DockerError, EngineError
 
 _MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -25,17 +29,94 @@ _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
 )
+type Client = Sequence[str]
 
 
-class EngineError(Exception):
-    """The engine ended with an error, which it has printed itself."""
+def commands(client: Client) -> dict[str, Callable[[argparse.Namespace, Store], None]]:
+    """What does each command with an engine.
 
-    def __init__(self, status: int) -> None:
-        super().__init__(f"the engine ended with status {status}")
-        self.status = status
+    Args:
+        client: how a command for the engine begins.
+    """
+    return {"build": partial(build, client), "tag": partial(tag, client), "push": partial(push, client)}
 
 
-def run(client: Sequence[str], *arguments: str) -> None:
+def build(client: Client, options: argparse.Namespace, store: Store) -> None:
+    """Build an image under names of this build's own."""
+    dockerfile = _reachable_copy(dockerfile_of(options), store.folder)
+    local = [names.of_this_build(name, store.folder) for name in options.tag]
+    caches = [names.reachable(name) for name in usable_caches(options.cache_from, store)]
+    arguments = {name: names.reachable(value) for name, value in arguments_of(options).items()}
+    command = ["--network", "host", *_repeated("--tag", local), *_how(client, caches)]
+    command += _repeated("--build-arg", [f"{name}={value}" for name, value in arguments.items()])
+    command += _repeated("--label", options.label)
+    given = {"platform": options.platform, "progress": options.progress, "target": options.target}
+    command += [word for name, value in given.items() if value for word in (f"--{name}", value)]
+    command += [f"--{name.replace('_', '-')}" for name in ("no_cache", "pull") if getattr(options, name)]
+    _run(client, "build", *command, "--file", str(dockerfile), options.context)
+    store.local |= dict(zip(options.tag, local, strict=True))
+
+
+def tag(client: Client, options: argparse.Namespace, store: Store) -> None:
+    """Give an image one more name."""
+    source, target = _known(options.source, store), names.of_this_build(options.target, store.folder)
+    _run(client, "tag", source, target)
+    store.local[options.target] = target
+
+
+def push(client: Client, options: argparse.Namespace, store: Store) -> None:
+    """Bring an image of the engine into a repository."""
+    image = begin_push(options.image, store.local, store)
+    passing = f"{PASSING}{uuid.uuid4().hex}"
+    pushed = names.in_registry(options.image, passing)
+    _run(client, "tag", store.local[options.image], pushed)
+    try:
+        _run(client, "push", *_plain_http(client), pushed)
+    finally:
+        _run(client, "rmi", pushed)
+    manifest, media_type = _manifest(pushed.removesuffix(f":{passing}"), passing)
+    registry.put_manifest(manifest, media_type, image.repository, image.tag)
+
+
+def _reachable_copy(dockerfile: Path, folder: Path) -> Path:
+    """The Dockerfile, or a copy of it in a folder when registries in it have to be named otherwise."""
+    text = dockerfile.read_text()
+    reachable = names.reachable_dockerfile(text)
+    if reachable == text:
+        return dockerfile
+    copy = folder / "Dockerfile"
+    copy.write_text(reachable)
+    ignored = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
+    if ignored.exists():
+        shutil.copy(ignored, folder / "Dockerfile.dockerignore")
+    return copy
+
+
+def _how(client: Client, caches: list[str]) -> list[str]:
+    """How layers are reused: Podman and Buildah have a cache of their own, and cannot read one within an image."""
+    return _repeated("--cache-from", caches) if _is_docker(client) else ["--layers", "--format", "docker"]
+
+
+def _is_docker(client: Client) -> bool:
+    return Path(client[0]).name == "docker"
+
+
+def _plain_http(client: Client) -> tuple[str, ...]:
+    # Docker trusts registries on 127.0.0.0/8 without TLS, the others have to be told.
+    return () if _is_docker(client) else ("--tls-verify=false",)
+
+
+def _repeated(option: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]
+
+
+def _known(name: str, store: Store) -> str:
+    if name not in store.local:
+        raise DockerError(f"Error response from daemon: No such image: {name}")
+    return store.local[name]
+
+
+def _run(client: Client, *arguments: str) -> None:
     """Let the engine do something; what it prints is the build's output.
 
     Raises:
@@ -46,38 +127,9 @@ def run(client: Sequence[str], *arguments: str) -> None:
         raise EngineError(status)
 
 
-def push(client: Sequence[str], image: str, repository: str, tag: str) -> None:
-    """Bring an image of the engine into a repository.
-
-    Raises:
-        EngineError: the engine has no such image, or cannot push it.
-        RegistryError: ECR refuses the tag, or the role may not.
-    """
-    endpoint = urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"])
-    passing = f"passing-{uuid.uuid4().hex}"
-    local = f"{endpoint.netloc}/{repository}:{passing}"
-    run(client, "tag", image, local)
-    try:
-        run(client, *_push_command(client), local)
-        manifest, media_type = _manifest(f"{endpoint.geturl()}/v2/{repository}/manifests/{passing}")
-        registry.put_manifest(manifest, media_type, repository, tag)
-    finally:
-        run(client, "rmi", local)
-        _forget(image.partition(".")[0], repository, passing)
-
-
-def _push_command(client: Sequence[str]) -> Sequence[str]:
-    # Docker trusts registries on 127.0.0.0/8 without TLS, Podman has to be told.
-    return ("push", "--tls-verify=false") if client[0].endswith(("podman", "buildah")) else ("push",)
-
-
-def _manifest(url: str) -> tuple[str, str]:
-    request = urllib.request.Request(url, headers={"Accept": ", ".join(_MANIFESTS)})  # noqa: S310 - 127.0.0.1, http
-    with urllib.request.urlopen(request) as answer:  # noqa: S310
+def _manifest(repository: str, tag: str) -> tuple[str, str]:
+    address, _, name = repository.partition("/")
+    url = f"http://{address}/v2/{name}/manifests/{tag}"
+    request = urllib.request.Request(url, headers={"Accept": ", ".join(_MANIFESTS)})
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
         return answer.read().decode(), answer.headers["Content-Type"]
-
-
-def _forget(account: str, repository: str, tag: str) -> None:
-    """Take the passing tag away, as the account's root: the build's role has no right to delete."""
-    ecr = boto3.client("ecr", aws_access_key_id=account, aws_secret_access_key=SECRET_ACCESS_KEY)
-    ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": tag}])

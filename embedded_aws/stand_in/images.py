@@ -56,14 +56,20 @@ class Store:
     """Names and images, and the registries that the build has logged in to."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        """The build's own."""
         self._file = folder / "docker.json"
-        known = json.loads(self._file.read_text()) if self._file.exists() else {"images": {}, "logins": []}
-        self.images = {name: Image(**image) for name, image in known["images"].items()}
-        self.logins: list[str] = known["logins"]
+        known = json.loads(self._file.read_text()) if self._file.exists() else {}
+        self.images = {name: Image(**image) for name, image in known.get("images", {}).items()}
+        """Without an engine: what was built, by the names that the build gave it."""
+        self.local: dict[str, str] = known.get("local", {})
+        """With an engine: its own names of what was built, by the names that the build gave it."""
+        self.logins: list[str] = known.get("logins", [])
 
     def save(self) -> None:
         """Keep what is known for the next call."""
-        known = {"images": {name: asdict(image) for name, image in self.images.items()}, "logins": self.logins}
+        images = {name: asdict(image) for name, image in self.images.items()}
+        known = {"images": images, "local": self.local, "logins": self.logins}
         temporary = self._file.with_suffix(".new")
         temporary.write_text(json.dumps(known))
         temporary.replace(self._file)

@@ -8,16 +8,15 @@ CompleteLayerUpload and PutImage.
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
 from embedded_aws.stand_in.images import Image, digest
-
-
-class RegistryError(Exception):
-    """What docker prints when the registry refuses."""
+from embedded_aws.stand_in.names import Reference
+from embedded_aws.stand_in.telling import DockerError
 
 
 def password() -> str:
@@ -26,11 +25,29 @@ def password() -> str:
     return base64.b64decode(answer).decode().partition(":")[2]
 
 
+def unreadable(image: Reference) -> str | None:
+    """Why an image cannot be pulled with the build's role, None when it can.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html - a pull needs BatchGetImage
+    and GetDownloadUrlForLayer.
+    """
+    ecr = _ecr()
+    try:
+        found = ecr.batch_get_image(repositoryName=image.repository, imageIds=[{"imageTag": image.tag}])["images"]
+        if not found:
+            return f"{image.host}/{image.repository}:{image.tag}: not found"
+        for layer in json.loads(found[0]["imageManifest"]).get("layers", [])[:1]:
+            ecr.get_download_url_for_layer(repositoryName=image.repository, layerDigest=layer["digest"])
+    except ClientError as error:
+        return _wording(error, image.repository, image.tag)
+    return None
+
+
 def push(image: Image, repository: str, tag: str) -> str:
     """Upload layer and configuration, put the manifest; the manifest's digest.
 
     Raises:
-        RegistryError: there is no such repository, the tag is taken and immutable, or the role may not.
+        DockerError: there is no such repository, the tag is taken and immutable, or the role may not.
     """
     ecr = _ecr()
     try:
@@ -38,7 +55,7 @@ def push(image: Image, repository: str, tag: str) -> str:
             _upload(ecr, repository, blob)
         answer = ecr.put_image(repositoryName=repository, imageManifest=image.manifest(), imageTag=tag)
     except ClientError as error:
-        raise RegistryError(_wording(error, repository, tag)) from error
+        raise DockerError(_wording(error, repository, tag)) from error
     return str(answer["image"]["imageId"]["imageDigest"])
 
 
@@ -46,7 +63,7 @@ def put_manifest(manifest: str, media_type: str, repository: str, tag: str) -> N
     """Give a manifest whose layers are in the repository its tag.
 
     Raises:
-        RegistryError: as for a push.
+        DockerError: as for a push.
     """
     ecr = _ecr()
     try:
@@ -55,7 +72,7 @@ def put_manifest(manifest: str, media_type: str, repository: str, tag: str) -> N
             repositoryName=repository, imageManifest=manifest, imageManifestMediaType=media_type, imageTag=tag
         )
     except ClientError as error:
-        raise RegistryError(_wording(error, repository, tag)) from error
+        raise DockerError(_wording(error, repository, tag)) from error
 
 
 def _ecr() -> Any:

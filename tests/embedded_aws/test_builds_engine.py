@@ -30,7 +30,7 @@ from pathlib import Path
 command, *arguments = sys.argv[1:]
 with Path(__file__).with_suffix(".log").open("a") as log:
     log.write(json.dumps(sys.argv[1:]) + "\\n")
-if command == "build" and arguments[-1] == "broken":
+if command == "build" and arguments[-1].endswith("broken"):
     sys.exit(17)
 if command == "push":
     host, _, rest = arguments[-1].partition("/")
@@ -75,7 +75,7 @@ def repository(
     name = f"engine/{hashlib.sha256(request.node.name.encode()).hexdigest()[:12]}"
     own.client("ecr").create_repository(repositoryName=name, imageTagMutability="IMMUTABLE")
     _act_as(monkeypatch, ACCOUNT_ID, SECRET_ACCESS_KEY)
-    (tmp_path / "docker.json").write_text(json.dumps({"images": {}, "logins": [HOST]}))
+    (tmp_path / "docker.json").write_text(json.dumps({"logins": [HOST], "local": {f"{HOST}/{name}:one": "built:1"}}))
     yield name
     own.client("ecr").delete_repository(repositoryName=name, force=True)
     own.close()
@@ -114,23 +114,103 @@ def test_an_immutable_tag_is_refused_and_the_image_stays_as_it_is(
     assert _images(server, repository) == before
 
 
-def test_a_role_without_the_right_to_push_pushes_nothing(
-    server: Server, repository: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def _without_rights(server: Server, repository: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go on as a role that may do nothing."""
     own = Account(server, ACCOUNT_ID)
     role = own.role(f"push-{repository.rpartition('/')[2]}")
     session = own.client("sts").assume_role(RoleArn=role, RoleSessionName="build")["Credentials"]
     own.close()
     _act_as(monkeypatch, session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
 
+
+def test_a_role_without_the_right_to_push_pushes_nothing(
+    server: Server, repository: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build(tmp_path, "--tag", f"{HOST}/{repository}:one")
+    _without_rights(server, repository, monkeypatch)
+
     assert main(["push", f"{HOST}/{repository}:one"]) == 1
     assert "denied: " in capsys.readouterr().err
     assert _images(server, repository) == []
 
 
+def build(tmp_path: Path, *options: str, dockerfile: str = "FROM scratch\n", name: str = "context") -> list[str]:
+    """Build a context; what the engine was asked for."""
+    context = tmp_path / name
+    context.mkdir(exist_ok=True)
+    (context / "Dockerfile").write_text(dockerfile)
+    main(["build", *options, str(context)])
+    calls = [json.loads(line) for line in (tmp_path / "docker.log").read_text().splitlines()]
+    return next(call for call in reversed(calls) if call[0] == "build")
+
+
 def test_building_is_the_engines_and_so_is_its_exit_status(repository: str, tmp_path: Path) -> None:
-    assert main(["build", "--squash", "broken"]) == 17
-    assert json.loads((tmp_path / "docker.log").read_text()) == ["build", "--squash", "broken"]
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/Dockerfile").write_text("FROM scratch\n")
+    assert main(["build", str(tmp_path / "broken")]) == 17
+
+
+def test_the_engine_builds_with_the_network_of_the_host(repository: str, tmp_path: Path) -> None:
+    called = build(tmp_path, "--target", "last", "--platform", "linux/amd64")
+    assert " ".join(called).startswith("build --network host")
+    assert "--platform linux/amd64 --target last" in " ".join(called)
+
+
+def test_two_builds_call_what_they_make_by_different_names(
+    server: Server, repository: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = build(tmp_path, "--tag", f"{HOST}/{repository}:one")
+    (tmp_path / "other").mkdir()
+    monkeypatch.setenv("SHOAL_DOCKER_STATE", str(tmp_path / "other"))
+    second = build(tmp_path, "--tag", f"{HOST}/{repository}:one")
+    names = [call[call.index("--tag") + 1] for call in (first, second)]
+    assert names[0] != names[1]
+    assert HOST not in "".join(names)
+
+
+def test_registries_of_aws_in_a_dockerfile_are_the_servers_own(server: Server, repository: str, tmp_path: Path) -> None:
+    text = f"ARG BASE=public.ecr.aws/docker/library/debian:12-slim\nFROM $BASE\nCOPY --from={HOST}/tools:1 /a /b\n"
+    called = build(tmp_path, dockerfile=text + "RUN echo public.ecr.aws/x\n")
+    address = f"127.0.0.1:{server.port}"
+    assert Path(called[called.index("--file") + 1]).read_text() == (
+        f"ARG BASE={address}/docker/library/debian:12-slim\nFROM $BASE\n"
+        f"COPY --from={address}/{ACCOUNT_ID}.{REGION}/tools:1 /a /b\nRUN echo public.ecr.aws/x\n"
+    )
+
+
+def test_a_dockerfile_without_them_is_taken_as_it_is(repository: str, tmp_path: Path) -> None:
+    called = build(tmp_path)
+    assert called[called.index("--file") + 1] == str(tmp_path / "context/Dockerfile")
+
+
+def test_a_base_image_in_an_argument_is_the_servers_own(
+    server: Server, repository: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BASE_IMAGE", f"{HOST}/base@sha256:{64 * 'a'}")
+    called = build(tmp_path, "--build-arg", "BASE_IMAGE", "--build-arg", "ABSENT", "--build-arg", "OTHER=1=2")
+    given = [called[at + 1] for at, word in enumerate(called) if word == "--build-arg"]
+    local = f"127.0.0.1:{server.port}/{ACCOUNT_ID}.{REGION}/base@sha256:{64 * 'a'}"
+    assert given == [f"BASE_IMAGE={local}", "OTHER=1=2"]
+
+
+def test_a_cache_that_is_there_is_read_from_the_servers_registry(
+    server: Server, repository: str, tmp_path: Path
+) -> None:
+    build(tmp_path, "--tag", f"{HOST}/{repository}:one")
+    main(["push", f"{HOST}/{repository}:one"])
+    called = build(tmp_path, "--cache-from", f"{HOST}/{repository}:one", "--cache-from", f"{HOST}/{repository}:two")
+    given = [called[at + 1] for at, word in enumerate(called) if word == "--cache-from"]
+    assert given == [f"127.0.0.1:{server.port}/{ACCOUNT_ID}.{REGION}/{repository}:one"]
+
+
+def test_a_role_without_the_right_to_read_the_cache_builds_without_it(
+    server: Server, repository: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build(tmp_path, "--tag", f"{HOST}/{repository}:one")
+    main(["push", f"{HOST}/{repository}:one"])
+    _without_rights(server, repository, monkeypatch)
+    assert "--cache-from" not in build(tmp_path, "--cache-from", f"{HOST}/{repository}:one")
+    assert "denied: " in capsys.readouterr().out
 
 
 def test_the_password_is_checked_before_the_engine_is_asked(

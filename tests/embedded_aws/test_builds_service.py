@@ -400,4 +400,4 @@ def test_the_server_says_which_engine_builds_and_what_was_asked_of_it(builds: Bu
 
     commands = [call["arguments"][0] for call in told["calls"] if call["build"] == build["id"]]
     assert told["engine"] == "stand-in"
-    assert commands == ["login", "build", "push"]
+    assert commands == ["login", "build", "push", "push"]  # the image, and the layers for the next build

@@ -13,8 +13,9 @@ from embedded_aws.containers.engine import Engine
 from embedded_aws.stand_in.__main__ import main
 from embedded_aws.stand_in.dockerfile import DockerfileError, check
 from embedded_aws.stand_in.images import Store, built
+from shoal.image.arguments import BASE_IMAGE_ARG
 from shoal.image.content import read_context
-from shoal.image.job_image import BASE_IMAGE_ARG, BASE_IMAGES
+from shoal.image.job_image import BASE_IMAGES, base_image
 
 
 @pytest.fixture
@@ -29,10 +30,11 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("base", BASE_IMAGES.values())
+@pytest.mark.parametrize("base", [base_image(system) for system in BASE_IMAGES])
 def test_the_dockerfile_that_ships_passes_with_every_base_image(tmp_path: Path, base: str) -> None:
     files = {file.path: file for file in read_context()}
     for file in files.values():
+        (tmp_path / file.path).parent.mkdir(exist_ok=True)
         (tmp_path / file.path).write_bytes(file.data)
     found = check(files["Dockerfile"].data.decode(), tmp_path, {BASE_IMAGE_ARG: base})
     assert found.base_images == (base,)
@@ -63,7 +65,10 @@ def test_a_dockerfile_that_cannot_be_built_is_refused(
         ("ARG BASE=debian\nFROM ${BASE}", {}, ("debian",)),
         ("ARG BASE=debian\nFROM $BASE", {"BASE": "ubuntu"}, ("ubuntu",)),
         ("ARG BASE\nFROM ${BASE:-debian}", {}, ("debian",)),
-        ("FROM --platform=linux/amd64 debian AS one\nFROM one\nCOPY --from=one /a /b", {}, ("debian", "one")),
+        ("FROM --platform=linux/amd64 debian AS one\nFROM one\nCOPY --from=one /a /b", {}, ("debian",)),
+        ("FROM debian\nRUN <<END\nnot an instruction\nEND\nRUN true", {}, ("debian",)),
+        ("ARG A=debian B=1\nFROM $A", {}, ("debian",)),
+        ("FROM debian", {"HTTP_PROXY": "http://proxy"}, ("debian",)),
         ("FROM debian\nRUN a \\\n  # why\n  && b", {}, ("debian",)),
     ],
 )
@@ -71,6 +76,50 @@ def test_base_images_are_found_through_arguments(
     tmp_path: Path, text: str, arguments: dict[str, str], bases: tuple[str, ...]
 ) -> None:
     assert check(text, tmp_path, arguments).base_images == bases
+
+
+@pytest.mark.parametrize("target", ["one", "ONE", "0", "two"])
+def test_a_stage_can_be_asked_for_by_name_and_number(tmp_path: Path, target: str) -> None:
+    assert check("FROM debian AS One\nFROM debian AS two", tmp_path, {}, target).steps
+
+
+def test_a_stage_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DockerfileError, match='target stage "three" could not be found'):
+        check("FROM debian AS one", tmp_path, {}, "three")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--target", "absent"], 'target stage "absent" could not be found'),
+        (["--platform", "windows/amd64"], "unknown operating system or architecture"),
+        (["--build-arg", "BUILDKIT_INLINE_CACHE=yes"], "BUILDKIT_INLINE_CACHE is 0 or 1"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(
+    context: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", *options, str(context)]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_the_platform_is_the_images(context: Path, tmp_path: Path) -> None:
+    main(["build", "--platform", "linux/arm64", "--tag", "a:1", str(context)])
+    assert json.loads(Store(tmp_path).images["a:1"].config)["architecture"] == "arm64"
+
+
+def test_another_dockerfile_can_be_named(context: Path, tmp_path: Path) -> None:
+    other = tmp_path / "Other"
+    other.write_text("FROM alpine\n")
+    assert main(["build", "--file", str(other), "--tag", "a:1", str(context)]) == 0
+    assert json.loads(Store(tmp_path).images["a:1"].config)["history"] == ["FROM alpine"]
+
+
+def test_a_cache_that_may_not_be_read_is_done_without_and_said(
+    context: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", "--cache-from", "registry/cache:amd64", "--tag", "a:1", str(context)]) == 0
+    assert "importing cache manifest from registry/cache:amd64: no basic auth" in capsys.readouterr().out
 
 
 def test_a_build_is_remembered_under_its_names(context: Path, tmp_path: Path) -> None:
