@@ -5,17 +5,23 @@ Nothing of the cluster is made or changed here; the service-linked roles of an a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shoal import plan, planning
 from shoal.aws import cloudformation, dynamodb, iam, plans
+from shoal.aws.materials import look_up_materials
 from shoal.aws.surroundings import look_up
 from shoal.cluster.blueprint import blueprint
 from shoal.cluster.changes import key_changes
+from shoal.cluster.configuration import Cluster
+from shoal.cluster.image_validators import of_images
 from shoal.cluster.problems import ConfigurationError
-from shoal.cluster.siting import grown_site, keeps_image, new_site
+from shoal.cluster.site import Site
+from shoal.cluster.siting import grown_site, keeps_image, new_site, renewed_site
+from shoal.cluster.surroundings import Surroundings
 from shoal.cluster.validators import validate
 from shoal.errors import ErrorCode, OperationError
 from shoal.observability import logger
@@ -25,14 +31,14 @@ from shoal.settings import Settings
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer the plan of a `create` or an `update` (`purpose`); see the machines of these names.
+    """Answer the plan of a `create`, an `update` or a `rebuild` (`purpose`); see the machines that call it.
 
     Raises:
         OperationError: with every problem of the configuration, or why the cluster is not in a state for it.
     """
-    settings = Settings.from_environment()
+    settings, work = Settings.from_environment(), {"create": _create, "update": _update, "rebuild": _rebuild}
     try:
-        return _create(event, settings) if event["purpose"] == "create" else _update(event, settings)
+        return work[event["purpose"]](event, settings)
     except ConfigurationError as error:  # of the document, or of what only its site can tell
         raise invalid_configuration(error.problems) from error
 
@@ -41,7 +47,7 @@ def _create(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
     name, only_plan = event["clusterName"], _only_plan(event)
     planning.admit_create(name, cloudformation.describe_stack(event["stackName"]))
     cluster = plans.read_configuration(settings, event["configuration"])
-    around = look_up(cluster)
+    around = look_up(cluster, look_up_materials(settings, cluster))
     findings = planning.judged(event, validate(cluster, around))
     site = new_site(name, event["generation"], cluster, around, settings, plans.stored_node_package(settings))
     planned = blueprint(cluster, site)
@@ -57,25 +63,54 @@ def _create(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
 
 
 def _update(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    name, only_plan = event["clusterName"], _only_plan(event)
-    stack = cloudformation.describe_stack(event["stackName"])
-    known = planning.admit_update(name, dynamodb.read_cluster(name), stack)
+    known, stack_id = _admitted(event)
     old, old_site = plans.read_cluster(known["configuration"], known["site"])
     new = plans.read_configuration(settings, event["configuration"])
     keys = key_changes(old, new)
     refused = plan.refused_keys(keys)
-    if refused and not only_plan:
+    if refused and not _only_plan(event):
         raise OperationError(ErrorCode.UPDATE_REFUSED, plan.told(refused))
-    around = look_up(new, old_site.head_node_ami if keeps_image(old, new) else None)
+    ami = old_site.head_node_ami if keeps_image(old, new) else None
+    around = look_up(new, look_up_materials(settings, new, before=old), ami)
     findings = planning.judged(event, planning.changed_since(validate(new, around), validate(old, around)))
     site = grown_site(old_site, old, new, around)
-    before, after = blueprint(old, old_site), blueprint(new, site)
-    rendered = plans.store(settings, event, new, site, after)
-    facts = {} if only_plan else {"cluster": rendered["cluster"]}
-    answer = planning.unchanged(name, keys, findings)
+    answer = planning.unchanged(event["clusterName"], keys, findings)
+    return _change(event, settings, known, (old, old_site), (new, site), answer) | {"stackId": stack_id}
+
+
+def _rebuild(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The configuration as it is, made of the base images and build contexts of today."""
+    known, stack_id = _admitted(event)
+    cluster, old_site = plans.read_cluster(known["configuration"], known["site"])
+    materials = look_up_materials(settings, cluster)
+    findings = planning.judged(event, of_images(cluster, Surroundings(settings.region, materials=materials)))
+    site = renewed_site(old_site, materials, event["operationId"] if event.get("force") else None)
+    answer = planning.unchanged(event["clusterName"], (), findings)
+    asked = event | {"configuration": known["configuration"]}
+    return _change(asked, settings, known, (cluster, old_site), (cluster, site), answer) | {"stackId": stack_id}
+
+
+def _admitted(event: dict[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """What the ledger knows of a cluster that can be updated, and the id of its stack."""
+    stack = cloudformation.describe_stack(event["stackName"])
+    known = planning.admit_update(event["clusterName"], dynamodb.read_cluster(event["clusterName"]), stack)
+    return known, (stack or {})["StackId"]
+
+
+def _change(
+    event: dict[str, Any],
+    settings: Settings,
+    known: Mapping[str, Any],
+    old: tuple[Cluster, Site],
+    new: tuple[Cluster, Site],
+    answer: dict[str, Any],
+) -> dict[str, Any]:
+    before, after = blueprint(*old), blueprint(*new)
+    rendered = plans.store(settings, event, *new, after)
+    facts = {} if _only_plan(event) else {"cluster": rendered["cluster"]}
+    told = answer | {"images": planning.image_changes(before, after)}
     return {
         **rendered,
-        "stackId": (stack or {})["StackId"],
         "changeSetName": event["operationId"],
         "changed": plan.template_digest(before) != plan.template_digest(after),
         "imagesChanged": planning.images_changed(before, after),
@@ -83,7 +118,7 @@ def _update(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
             "before": {"configuration": known["configuration"], "site": known["site"]},
             "after": rendered["cluster"],
         },
-        "answer": plans.sized(settings, name, event["operationId"], answer, "changeSet") | facts,
+        "answer": plans.sized(settings, event["clusterName"], event["operationId"], told, "changeSet") | facts,
     }
 
 

@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "LEDGER_TABLE_NAME": "shoal-ledger",
     "CLUSTER_STACK_ROLE_ARN": f"arn:aws:iam::{ACCOUNT_ID}:role/shoal/shoal-cluster-stack",
     "CLEAN_UP_ROLE_ARN": f"arn:aws:iam::{ACCOUNT_ID}:role/shoal/shoal-clean-up",
+    "BASE_IMAGE_REGISTRY": "public.ecr.aws",
 }
 
 

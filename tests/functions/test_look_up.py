@@ -10,6 +10,7 @@ import pytest
 from shoal.aws import efs, iam, kms, s3
 from shoal.aws.surroundings import look_up
 from shoal.cluster.configuration import load
+from shoal.cluster.materials import Materials
 from tests.functions.conftest import ACCOUNT_ID
 from tests.support.clusters import configuration, storage
 
@@ -66,7 +67,7 @@ def naming(there: dict[str, Any], **head: Any) -> dict[str, Any]:
 
 
 def test_what_is_there_is_found_and_what_is_not_is_left_out(there: dict[str, Any]) -> None:
-    around = look_up(load(naming(there)))
+    around = look_up(load(naming(there)), Materials())
     assert set(around.subnets) == {there["subnet"]["SubnetId"]}
     assert around.vpc_cidrs == {there["subnet"]["VpcId"]: "172.31.0.0/16"}
     assert set(around.security_groups) == {there["group"]}
@@ -80,8 +81,20 @@ def test_what_is_there_is_found_and_what_is_not_is_left_out(there: dict[str, Any
     assert ("t3.micro", there["subnet"]["AvailabilityZone"]) in around.offered
 
 
+def test_tables_and_endpoints_are_those_of_the_subnets_networks(there: dict[str, Any]) -> None:
+    ec2, vpc = boto3.client("ec2"), there["subnet"]["VpcId"]
+    foreign = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    made = [
+        ec2.create_vpc_endpoint(VpcId=network, ServiceName="com.amazonaws.us-east-1.s3")["VpcEndpoint"]["VpcEndpointId"]
+        for network in (vpc, foreign)
+    ]
+    around = look_up(load(naming(there)), Materials())
+    assert {table["VpcId"] for table in around.route_tables} == {vpc}
+    assert [endpoint["VpcEndpointId"] for endpoint in around.endpoints] == made[:1]
+
+
 def test_a_settled_image_is_not_looked_for_again(there: dict[str, Any]) -> None:
-    assert look_up(load(naming(there)), there["image"]).image_id == there["image"]
+    assert look_up(load(naming(there)), Materials(), there["image"]).image_id == there["image"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +109,7 @@ def test_a_settled_image_is_not_looked_for_again(there: dict[str, Any]) -> None:
 def test_roles_and_profiles_are_found_by_the_name_in_their_arn(
     key: str, arn: str, found: bool, there: dict[str, Any]
 ) -> None:
-    around = look_up(load(naming(there, Iam={key: arn})))
+    around = look_up(load(naming(there, Iam={key: arn})), Materials())
     assert (around.instance_role if key == "InstanceRole" else around.instance_profile) is found
 
 
@@ -107,7 +120,7 @@ def test_policies_are_found_one_by_one(there: dict[str, Any]) -> None:
     made = boto3.client("iam").create_policy(PolicyName="mine", PolicyDocument=document)["Policy"]["Arn"]
     gone = f"arn:aws:iam::{ACCOUNT_ID}:policy/gone"
     policies = {"AdditionalIamPolicies": [{"Policy": made}, {"Policy": gone}]}
-    assert look_up(load(naming(there, Iam=policies))).policies == {made}
+    assert look_up(load(naming(there, Iam=policies)), Materials()).policies == {made}
 
 
 def test_what_does_not_exist_is_none_and_no_error() -> None:

@@ -99,7 +99,7 @@ def test_a_plan_has_all_that_the_machines_need(subnet: str, image: str, context:
     assert order["repositoryName"] == "shoal/genomics"
     assert plan["cluster"]["images"][0]["uri"].endswith(f"/shoal/genomics:{order['imageTag']}")
     assert plan["answer"]["summary"].startswith("Created cluster genomics")
-    assert len(plan["foundations"]) == 3
+    assert len(plan["foundations"]) == 4
     assert len(json.dumps(plan)) < 8 * 1024
 
 

@@ -10,7 +10,7 @@ from shoal.cluster.configuration import Cluster, load
 from shoal.cluster.site import InstanceType, Site, Subnet
 from shoal.cluster.surroundings import custom_ami, named
 from shoal.image.content import ResolvedContext
-from shoal.image.job_image import BASE_IMAGES
+from shoal.image.job_image import BASE_IMAGES, base_image
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ACCOUNT_ID = "111111111111"
@@ -90,8 +90,8 @@ def site(**overrides: Any) -> Site:
         "generation": "20261124T101530",
         "head_node_ami": "ami-0123456789abcdef0",
         "node_package": "node-packages/shoal_node-0.1.0.zip?versionId=3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH",
-        "base_image": BASE_IMAGES["debian12"],
-        "base_images": {BASE_IMAGES["debian12"]: f"public.ecr.aws/docker/library/debian@sha256:{'0' * 64}"},
+        "base_image": base_image("debian12"),
+        "base_images": {base_image("debian12"): f"public.ecr.aws/docker/library/debian@sha256:{'0' * 64}"},
         "subnets": {
             subnet_id: Subnet(
                 vpc_id="vpc-0ccccccccccccccc1", vpc_cidr="10.0.0.0/16", availability_zone=f"{REGION}{zone}"
@@ -119,8 +119,10 @@ def site_for(cluster: Cluster, **overrides: Any) -> Site:
     arm = {name for name in found.instance_types if "g" in name.split(".")[0][2:]}
     fields: dict[str, Any] = {
         "head_node_ami": custom_ami(cluster) or f"ami-{0:09}{sorted(BASE_IMAGES).index(cluster.image.os):08}",
-        "base_image": BASE_IMAGES[cluster.image.os],
-        "base_images": {name: f"{name.rpartition(':')[0]}@sha256:{'0' * 64}" for name in BASE_IMAGES.values()},
+        "base_image": base_image(cluster.image.os),
+        "base_images": {
+            name: f"{name.rpartition(':')[0]}@sha256:{'0' * 64}" for name in map(base_image, BASE_IMAGES)
+        },
         "contexts": {uri: context(uri) for uri in found.contexts},
         "subnets": {
             subnet_id: Subnet(

@@ -12,9 +12,10 @@ from shoal.cluster.build_project import BUILD_PROJECT
 from shoal.cluster.changes import KeyChange
 from shoal.cluster.findings import Finding, stopping, unsuppressed
 from shoal.cluster.names import stack_name
-from shoal.cluster.repository import REPOSITORY
+from shoal.cluster.repository import CACHE, REPOSITORY
 from shoal.cluster.statuses import ABSENT, meaning
 from shoal.errors import ErrorCode, OperationError
+from shoal.image.job_image import JobImage
 from shoal.operation.admission import invalid_configuration
 from shoal.plan import template_digest
 
@@ -105,7 +106,11 @@ def creation(
         done: whether this is the answer of the creation itself.
     """
     counts, stack = resource_summary(planned), stack_name(prefix, cluster_name)
-    told = {"resourceCounts": counts, "validationMessages": [finding.to_message() for finding in messages]}
+    told = {
+        "resourceCounts": counts,
+        "images": image_changes(None, planned),
+        "validationMessages": [finding.to_message() for finding in messages],
+    }
     number = sum(counts.values())
     if done:
         return {"summary": f"Created cluster {cluster_name}: {number} resources in the stack {stack}.", **told}
@@ -136,12 +141,30 @@ def services(cluster: Cluster, url_suffix: str) -> tuple[str, ...]:
 
 def foundations(images: Sequence[Mapping[str, Any]]) -> list[str]:
     """Logical ids of what a build needs of the stack; none where nothing is built."""
-    return [EMPTY_BUCKET, REPOSITORY, BUILD_PROJECT] if images else []
+    return [EMPTY_BUCKET, REPOSITORY, CACHE, BUILD_PROJECT] if images else []
 
 
 def images_changed(before: Blueprint, after: Blueprint) -> bool:
     """Whether an update needs an image that the cluster did not need before."""
     return not {image.tag for image in after.images} <= {image.tag for image in before.images}
+
+
+def image_changes(before: Blueprint | None, after: Blueprint) -> list[dict[str, Any]]:
+    """The images that a plan leads to, and those that no queue uses any more.
+
+    Args:
+        before: what there is; none before a creation.
+        after: what is asked for.
+    """
+    images = {image.tag: image for image in (before.images if before else ())}
+    old, new = set(images), {image.tag: image for image in after.images}
+    effects = {True: "kept", False: "built unless it is there"}
+    told = [_image(image, effects[tag in old]) for tag, image in new.items()]
+    return told + [_image(image, "no longer used") for tag, image in images.items() if tag not in new]
+
+
+def _image(image: JobImage, effect: str) -> dict[str, Any]:
+    return {"tag": image.tag, "baseImage": image.recipe.base_image, "queues": list(image.queues), "effect": effect}
 
 
 def stack_arguments(planned: Blueprint) -> dict[str, list[dict[str, str]]]:

@@ -38,6 +38,8 @@ class Settings:
     """ARN of the role CloudFormation assumes for cluster stacks."""
     clean_up_role: str
     """ARN of the role that empties buckets and repositories, narrowed by a session policy for each."""
+    base_image_registry: str
+    """Where base images come from that no configuration names, `public.ecr.aws`."""
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -58,6 +60,7 @@ class Settings:
             ledger_table=_required("LEDGER_TABLE_NAME"),
             cluster_stack_role=_required("CLUSTER_STACK_ROLE_ARN"),
             clean_up_role=_required("CLEAN_UP_ROLE_ARN"),
+            base_image_registry=_required("BASE_IMAGE_REGISTRY"),
         )
 
     def function_arn(self, name: str) -> str:

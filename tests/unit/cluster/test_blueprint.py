@@ -1,4 +1,4 @@
-"""The template, parameters, outputs and image that a configuration means."""
+"""The template, parameters and outputs that a configuration means."""
 
 from __future__ import annotations
 
@@ -63,14 +63,17 @@ def test_the_outputs_name_the_first_queue_and_its_first_environment() -> None:
 def test_everything_that_writes_goes_before_the_custom_resources_that_clean() -> None:
     for resource in rendered().template["Resources"].values():
         if resource["Type"] in WRITERS:
-            assert {"EmptyBucket", "EmptyRepository"} <= set(resource["DependsOn"])
+            cleaned = {"EmptyBucket", "EmptyRepository"}
+            cleaned |= {"EmptyImageCache"} if resource["Type"] == "AWS::CodeBuild::Project" else set()
+            assert cleaned <= set(resource["DependsOn"])
 
 
 def test_the_custom_resources_go_before_what_they_clean() -> None:
     result = rendered()
 
     assert only(result, "Custom::EmptyBucket")["BucketName"] == {"Ref": "Bucket"}
-    assert only(result, "Custom::EmptyRepository")["RepositoryName"] == {"Ref": "Repository"}
+    emptied = [item["Properties"]["RepositoryName"] for item in of_type(result, "Custom::EmptyRepository").values()]
+    assert emptied == [{"Ref": name} for name in of_type(result, "AWS::ECR::Repository")]
 
 
 def test_a_bucket_of_the_users_is_neither_made_nor_deleted_and_only_a_prefix_of_it_is_used() -> None:
@@ -87,23 +90,23 @@ def test_a_bucket_of_the_users_is_neither_made_nor_deleted_and_only_a_prefix_of_
 def test_the_build_reads_its_context_where_it_is_staged() -> None:
     cluster = load(configuration(CustomS3Bucket="mine"))
     result = blueprint(cluster, site())
-    assert result.image is not None
+    (image,) = result.images
 
     source = only(result, "AWS::CodeBuild::Project")["Source"]["Location"]
 
-    assert source == f"mine/{context_key(cluster, site(), result.image.tag)}"
+    assert source == f"mine/{context_key(cluster, site(), image.tag)}"
     assert source.startswith("mine/shoal/genomics/build/")
 
 
 def test_job_definitions_name_the_images_content_tag() -> None:
     result = rendered()
-    assert result.image is not None
+    (image,) = result.images
 
     for definition in of_type(result, "AWS::Batch::JobDefinition").values():
         properties = definition["Properties"]
         nodes = properties.get("NodeProperties", {}).get("NodeRangeProperties", [{}])
         container = properties.get("ContainerProperties") or nodes[0]["Container"]
-        assert container["Image"] == join({"Fn::GetAtt": ["Repository", "RepositoryUri"]}, ":", result.image.tag)
+        assert container["Image"] == join({"Fn::GetAtt": ["Repository", "RepositoryUri"]}, ":", image.tag)
 
 
 def test_a_queue_has_a_definition_for_single_containers_and_one_for_multi_node_jobs() -> None:
@@ -113,7 +116,7 @@ def test_a_queue_has_a_definition_for_single_containers_and_one_for_multi_node_j
 
 
 def test_nothing_is_built_when_every_queue_names_a_ready_image() -> None:
-    assert rendered(ContainerImage={"Uri": "public.ecr.aws/mine/image:1"}).image is None
+    assert rendered(ContainerImage={"Uri": "public.ecr.aws/mine/image:1"}).images == ()
 
 
 def test_a_queues_own_image_goes_before_the_clusters() -> None:
@@ -134,37 +137,6 @@ def test_hosts_may_pull_from_the_private_repository_of_a_ready_image() -> None:
     (pull,) = (statement for statement in statements if statement["Sid"] == "PullImages")
 
     assert "arn:aws:ecr:eu-west-1:222222222222:repository/team/image" in pull["Resource"]
-
-
-def test_queues_of_two_architectures_cannot_share_the_image_that_is_built() -> None:
-    arm = queue("arm", compute_resource("graviton", InstanceTypes=["c7g"]))
-
-    with pytest.raises(ConfigurationError) as refused:
-        rendered(Scheduling=queues(queue("main"), arm))
-
-    (problem,) = refused.value.problems
-    assert problem.path == "Scheduling.AwsBatchQueues[1].ContainerImage"
-
-
-def test_a_queue_of_another_architecture_brings_its_image() -> None:
-    arm = queue("arm", compute_resource("graviton", InstanceTypes=["c7g"]), ContainerImage={"Uri": "example.com/arm:1"})
-
-    image = rendered(Scheduling=queues(queue("main"), arm)).image
-
-    assert image is not None
-    assert image.architecture == "x86_64"
-
-
-@pytest.mark.parametrize(
-    ("family", "architecture"),
-    [("c7g", "arm64"), ("im4gn", "arm64"), ("m6gd", "arm64"), ("a1", "arm64"), ("c6i", "x86_64"), ("g5", "x86_64"),
-     ("p4d", "x86_64"), ("optimal", "x86_64"), ("g5g", "arm64"), ("x2iedn", "x86_64")],
-)  # fmt: skip
-def test_a_familys_name_tells_its_architecture(family: str, architecture: str) -> None:
-    image = rendered(Scheduling=queues(queue("main", compute_resource("one", InstanceTypes=[family])))).image
-
-    assert image is not None
-    assert image.architecture == architecture
 
 
 def test_a_template_larger_than_cloudformation_takes_is_refused_naming_the_tags() -> None:

@@ -6,11 +6,12 @@ import dataclasses
 from typing import Any
 
 from shoal.cluster.configuration import load
+from shoal.cluster.materials import Materials
 from shoal.cluster.site import InstanceType
-from shoal.cluster.siting import grown_site, keeps_image, new_site
+from shoal.cluster.siting import grown_site, keeps_image, new_site, renewed_site
 from shoal.cluster.surroundings import Surroundings
 from shoal.settings import Settings
-from tests.support.clusters import ACCOUNT_ID, HEAD_SUBNET, REGION, configuration, site
+from tests.support.clusters import ACCOUNT_ID, HEAD_SUBNET, REGION, configuration, context, site
 
 SETTINGS = Settings(
     region=REGION,
@@ -24,6 +25,7 @@ SETTINGS = Settings(
     ledger_table="shoal-ledger",
     cluster_stack_role="arn:aws:iam::111111111111:role/shoal/stack",
     clean_up_role="arn:aws:iam::111111111111:role/shoal/clean-up",
+    base_image_registry="registry.test",
 )
 AROUND = Surroundings(
     region=REGION,
@@ -39,6 +41,7 @@ AROUND = Surroundings(
     },
     image_id="ami-00000002",
     image={"RootDeviceName": "/dev/sda1"},
+    materials=Materials(base_image="registry.test/debian:12", base_images={"registry.test/debian:12": "pinned"}),
 )
 GRAVITON = InstanceType(vcpus=2, cores=2, memory_mib=4096, architecture="arm64", instance_store=True)
 OLD = load(configuration())
@@ -65,12 +68,43 @@ def test_an_update_keeps_every_fact_and_adds_what_is_new() -> None:
     grown = grown_site(site(), OLD, OLD, AROUND)
     assert grown.instance_types == {"c7gd.large": GRAVITON} | site().instance_types
     assert grown.subnets == site().subnets
-    assert grown.model_copy(update={"instance_types": site().instance_types}) == site()
+    known = {"instance_types": site().instance_types, "base_images": site().base_images}
+    assert grown.model_copy(update=known) == site()
 
 
 def test_another_system_is_looked_up_anew() -> None:
     new = load(configuration(Image={"Os": "ubuntu2404"}))
     assert not keeps_image(OLD, new)
-    grown = grown_site(site(), OLD, new, dataclasses.replace(AROUND, image_id="ami-00000003"))
+    found = Materials(base_image="registry.test/ubuntu:24.04")
+    grown = grown_site(site(), OLD, new, dataclasses.replace(AROUND, image_id="ami-00000003", materials=found))
     assert grown.head_node_ami == "ami-00000003"
-    assert "ubuntu" in grown.base_image
+    assert grown.base_image == "registry.test/ubuntu:24.04"
+
+
+def test_an_update_keeps_the_digest_of_a_base_image_and_the_snapshot_of_a_context() -> None:
+    name, uri = site().base_image, "s3://mine/one.zip"
+    old = site(contexts={uri: context("old")})
+    newer = Materials(base_image=name, base_images={name: "newer"}, contexts={"s3://mine/two.zip": context("new")})
+    grown = grown_site(old, OLD, OLD, dataclasses.replace(AROUND, materials=newer))
+    assert grown.base_images == old.base_images
+    assert grown.contexts == {uri: context("old"), "s3://mine/two.zip": context("new")}
+
+
+def test_a_context_that_is_to_be_built_otherwise_is_taken_as_it_is_now() -> None:
+    uri = "s3://mine/one.zip"
+    around = dataclasses.replace(AROUND, materials=Materials(contexts={uri: context("new")}))
+    assert grown_site(site(contexts={uri: context("old")}), OLD, OLD, around).contexts == {uri: context("new")}
+
+
+def test_images_that_are_built_on_demand_are_made_of_what_is_there_today() -> None:
+    name, uri = site().base_image, "s3://mine/one.zip"
+    old = site(contexts={uri: context("old"), "s3://mine/gone.zip": context("gone")}, salt="op-1")
+    today = Materials(base_image=name, base_images={name: "newer"}, contexts={uri: context("new")})
+    renewed = renewed_site(old, today, None)
+    assert (renewed.base_images, renewed.contexts, renewed.salt) == ({name: "newer"}, {uri: context("new")}, "op-1")
+    assert renewed_site(old, today, "op-2") == renewed.model_copy(update={"salt": "op-2"})
+
+
+def test_a_base_image_whose_registry_is_silent_stays_as_it_was() -> None:
+    silent = Materials(base_image=site().base_image, unpinned={site().base_image: "cannot be reached"})
+    assert renewed_site(site(), silent, None) == site()

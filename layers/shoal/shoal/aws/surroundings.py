@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shoal.aws import ec2, efs, iam, kms, s3, ssm
+from shoal.cluster.materials import Materials
 from shoal.cluster.surroundings import PARAMETER_OF_SYSTEM, Named, Surroundings, architecture_of, custom_ami, named
 from shoal.settings import Settings
 
@@ -12,11 +13,12 @@ if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
 
 
-def look_up(cluster: Cluster, ami: str | None = None) -> Surroundings:
+def look_up(cluster: Cluster, materials: Materials, ami: str | None = None) -> Surroundings:
     """What AWS says of everything that a configuration names.
 
     Args:
         cluster: the configuration.
+        materials: what its images are made of.
         ami: the head node's AMI when it is settled already, as it is for a cluster that runs.
     """
     wanted = named(cluster)
@@ -46,6 +48,7 @@ def look_up(cluster: Cluster, ami: str | None = None) -> Surroundings:
         image=ec2.image(image_id) if image_id else None,
         bucket_region=bucket_region,
         bucket_versioning=s3.versioning(bucket) if bucket and bucket_region else None,
+        materials=materials,
     )
 
 

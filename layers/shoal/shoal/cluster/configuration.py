@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from shoal.cluster.batch import SLURM, Scheduling
 from shoal.cluster.container_image import ContainerImage
 from shoal.cluster.dev_settings import DevSettings
-from shoal.cluster.grammar import Change, Code, Matching, Refused, Section, Unique, Violation
+from shoal.cluster.grammar import Change, Code, Location, Matching, Refused, Section, Unique, Violation
 from shoal.cluster.head_node import HeadNode, Imds
 from shoal.cluster.iam import Iam
 from shoal.cluster.image import Image
@@ -149,3 +149,17 @@ def _out_of_place(data: Mapping[str, Any], region: str | None, name_prefix: str 
     bucket = data.get("CustomS3Bucket")
     if name_prefix and isinstance(bucket, str) and bucket.startswith(f"{name_prefix}-"):
         yield make(("CustomS3Bucket",), Code.FORBIDDEN, "is one of Shoal's own buckets", "name a bucket of yours")
+    if region:
+        yield from _directories(data, ())
+
+
+def _directories(data: object, at: Location) -> Iterator[Problem]:
+    """Build contexts that are directories: where Shoal runs there are none."""
+    items = data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        here = (*at, key)
+        if here[-2:] == ("ContainerImage", "Context") and isinstance(value, str) and "://" not in value:
+            message = "is a directory, which only the command line can upload"
+            yield make(here, Code.FORBIDDEN, message, "start with `shoal`, or write s3://bucket/key.zip")
+        else:
+            yield from _directories(value, here)

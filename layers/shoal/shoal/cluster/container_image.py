@@ -48,10 +48,10 @@ class ContainerImage(Section):
         str,
         Change.LIVE,
         Field(max_length=256),
-        Matching(r"(?!/)(?!(.*/)?\.\.?(/|$))[\w./-]*[\w.-]", "a path in the context like `docker/Dockerfile`"),
+        Matching(r"(?!(.*/)?\.\.?(/|$))[\w.]([\w./-]*[\w.-])?", "a path in the context like `docker/Dockerfile`"),
     ] = DOCKERFILE
     """Path of the Dockerfile in `Context`."""
-    build_args: Annotated[dict[str, str], Change.LIVE, Field(max_length=MOST_ARGUMENTS)] = {}
+    build_args: Annotated[dict[str, str], Change.LIVE, Field(max_length=MOST_ARGUMENTS)] = {}  # noqa: RUF012 pydantic copies it
     """Values of the Dockerfile's arguments by name. `BASE_IMAGE` names the base image, which Shoal pins by digest."""
     target: Annotated[
         str | None, Change.LIVE, Field(max_length=128), Matching(r"[A-Za-z0-9][\w.-]*", "the name of a stage")

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from shoal.cluster.findings import Finding
+from shoal.cluster.image import container_image
 from shoal.cluster.surroundings import Surroundings, is_instance_type
+from shoal.image.job_image import PLATFORMS
 
 if TYPE_CHECKING:
     from shoal.cluster.batch import ComputeResource, Queue
@@ -59,7 +61,7 @@ def sizes(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
 
 
 def architectures(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
-    """One architecture in a queue."""
+    """One architecture in a queue, and an image for it."""
     for number, queue in enumerate(cluster.scheduling.aws_batch_queues):
         path = f"Scheduling.AwsBatchQueues[{number}].ComputeResources"
         found = sorted({_architecture(name, around) for resource in queue.compute_resources
@@ -67,6 +69,14 @@ def architectures(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
         if len(found) > 1:
             message = f"have instance types of {' and '.join(found)}, and Batch takes one architecture for a queue"
             yield Finding(ARCHITECTURE, path, message, "make a queue for each architecture", always=True)
+        platform = container_image(cluster, queue).platform
+        if len(found) == 1 and platform not in (None, PLATFORMS[found[0]]):
+            section = (
+                f"Scheduling.AwsBatchQueues[{number}].ContainerImage" if queue.container_image else "ContainerImage"
+            )
+            message = f"is {platform}, and the instances of queue {queue.name} are {PLATFORMS[found[0]]}"
+            suggestion = f"write {PLATFORMS[found[0]]}, or remove it"
+            yield Finding(ARCHITECTURE, f"{section}.Platform", message, suggestion, always=True)
 
 
 def _architecture(name: str, around: Surroundings) -> str:

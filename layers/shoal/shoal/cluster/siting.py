@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shoal.cleanup.custom_resource import SERVICE_FUNCTION
+from shoal.cluster.materials import Materials
 from shoal.cluster.site import InstanceType, Site, Subnet
 from shoal.cluster.surroundings import Surroundings, architecture_of
-from shoal.image.job_image import BASE_IMAGES
 from shoal.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,12 +48,32 @@ def new_site(
 def grown_site(site: Site, old: Cluster, new: Cluster, around: Surroundings) -> Site:
     """The site of a cluster that is to be updated: what the user did not change stays as it was looked up first."""
     found = _named(new, around)
-    for known in ("subnets", "instance_types", "elastic_ips"):
+    for known in ("subnets", "instance_types", "elastic_ips", "base_images"):
         found[known] = found[known] | getattr(site, known)
+    # What is looked up again has another Dockerfile, so the user changed it.
+    found["contexts"] = site.contexts | found["contexts"]
     if keeps_image(old, new):
         kept = ("head_node_ami", "head_node_root_device", "base_image")
         found = {name: value for name, value in found.items() if name not in kept}
     return site.model_copy(update=found)
+
+
+def renewed_site(site: Site, materials: Materials, salt: str | None) -> Site:
+    """The site of a cluster whose images are to be built of what is there today.
+
+    Args:
+        site: the cluster's.
+        materials: what its images are made of today; a base image whose registry gives no digest stays as it was.
+        salt: what makes every tag a new one; none to build only what is not there.
+    """
+    return site.model_copy(
+        update={
+            "base_image": materials.base_image,
+            "base_images": site.base_images | dict(materials.base_images),
+            "contexts": dict(materials.contexts),
+            "salt": site.salt if salt is None else salt,
+        }
+    )
 
 
 def keeps_image(old: Cluster, new: Cluster) -> bool:
@@ -66,7 +86,9 @@ def _named(cluster: Cluster, around: Surroundings) -> dict[str, Any]:
     return {
         "head_node_ami": around.image_id or "",
         "head_node_root_device": (around.image or {}).get("RootDeviceName", ""),
-        "base_image": BASE_IMAGES[cluster.image.os],
+        "base_image": around.materials.base_image,
+        "base_images": dict(around.materials.base_images),
+        "contexts": dict(around.materials.contexts),
         "subnets": {name: _subnet(item, around) for name, item in around.subnets.items()},
         "instance_types": {name: _instance_type(item) for name, item in around.instance_types.items()},
         "elastic_ips": {str(elastic_ip): around.elastic_ip} if around.elastic_ip else {},

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from shoal.image.arguments import BASE_IMAGE_ARG
+from shoal.cluster.materials import Materials
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
@@ -40,8 +40,6 @@ class Named:
     policies: tuple[str, ...]
     contexts: tuple[str, ...]
     """URIs of build contexts."""
-    base_images: tuple[str, ...]
-    """Those that a configuration names itself."""
 
 
 def named(cluster: Cluster) -> Named:
@@ -64,7 +62,6 @@ def named(cluster: Cluster) -> Named:
         kms_keys=_each(*(settings.kms_key_id for settings in ebs), *(settings.kms_key_id for settings in efs)),
         policies=_each(*(item.policy for item in head.iam.additional_iam_policies)),
         contexts=_each(*(image.context for image in images)),
-        base_images=_each(*(image.build_args.get(BASE_IMAGE_ARG) for image in images)),
     )
 
 
@@ -116,6 +113,8 @@ class Surroundings:
     bucket_region: str | None = None
     """Region of `CustomS3Bucket`; none if there is no such bucket in this account."""
     bucket_versioning: str | None = None
+    materials: Materials = field(default_factory=Materials)
+    """What the images are made of."""
 
     def zone(self, subnet_id: str) -> str | None:
         """A subnet's availability zone."""

@@ -6,10 +6,11 @@ or `ALL`), https://docs.aws.amazon.com/parallelcluster/latest/ug/pcluster.create
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from shoal.cluster.findings import Finding, Level
+from shoal.cluster.image_validators import of_images
 from shoal.cluster.queue_validators import QUEUE_VALIDATORS
 from shoal.cluster.routes import routes
 from shoal.cluster.storage_validators import STORAGE_VALIDATORS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
     from shoal.cluster.network import HeadNodeNetworking, QueueNetworking
 
-type Validator = Callable[["Cluster", Surroundings], Iterator[Finding]]
+type Validator = Callable[["Cluster", Surroundings], Iterable[Finding]]
 
 HEAD = "HeadNode"
 SUBNET = f"{HEAD}.Networking.SubnetId"
@@ -160,5 +161,6 @@ VALIDATORS: tuple[Validator, ...] = (
     access,
     identity,
     *QUEUE_VALIDATORS,
+    of_images,
     *STORAGE_VALIDATORS,
 )

@@ -23,6 +23,7 @@ CodeBuild takes 5,500 in the variables of a build."""
 VARIABLES = frozenset(
     {
         "BUILD_ARGS",
+        "CACHE_IMAGE",
         "CACHE_URI",
         "DOCKERFILE",
         "IMAGE_DIGEST",

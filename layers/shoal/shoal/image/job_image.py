@@ -8,14 +8,16 @@ from types import MappingProxyType
 
 from shoal.image.content import DOCKERFILE, ResolvedContext, companion_files, content_tag, read_context
 
+PUBLIC_REGISTRY = "public.ecr.aws"
+"""Amazon ECR Public: it asks for no login, and has none of Docker Hub's limits."""
 BASE_IMAGES: Mapping[str, str] = MappingProxyType(
     {
-        "alinux2023": "public.ecr.aws/amazonlinux/amazonlinux:2023",
-        "debian12": "public.ecr.aws/docker/library/debian:12-slim",
-        "ubuntu2404": "public.ecr.aws/docker/library/ubuntu:24.04",
+        "alinux2023": "amazonlinux/amazonlinux:2023",
+        "debian12": "docker/library/debian:12-slim",
+        "ubuntu2404": "docker/library/ubuntu:24.04",
     }
 )
-"""`Image.Os` to the base image when nothing else is said; Amazon ECR Public, so no login and no rate of Docker Hub."""
+"""`Image.Os` to the base image when nothing else is said, by its name in the registry."""
 
 PLATFORMS: Mapping[str, str] = MappingProxyType({"x86_64": "linux/amd64", "arm64": "linux/arm64"})
 """EC2's name of an architecture to docker's."""
@@ -26,6 +28,16 @@ COMPUTE_TYPE = "BUILD_GENERAL1_SMALL"
 """CodeBuild's machine unless the configuration says otherwise: 2 vCPUs,
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html
 """
+
+
+def base_image(system: str, registry: str = PUBLIC_REGISTRY) -> str:
+    """The base image for a system (`debian12`) when the configuration names none.
+
+    Args:
+        system: `Image.Os`.
+        registry: the one that the control plane is told to use; a mirror has the same names, perhaps below a path.
+    """
+    return f"{registry}/{BASE_IMAGES[system]}"
 
 
 @dataclass(frozen=True, kw_only=True)
