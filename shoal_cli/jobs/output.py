@@ -90,18 +90,16 @@ def writer(job: records.Record) -> str:
     return str(job["jobId"])
 
 
-def outside(asked: str, parent: records.Record | None) -> str:
-    """What is wrong with the id of a child or node that Batch does not know."""
-    identity, separator, _ = asked.partition(":" if ":" in asked else "#")
-    if parent is None:
-        return f"there is no job {identity}; Batch forgets jobs a week after their end"
+def outside(asked: str, parent: records.Record) -> str:
+    """What is wrong with the id of a child or node that Batch does not know, though it knows the job."""
+    identity, separator = parent["jobId"], asked[len(parent["jobId"])]
     parts = records.parts(parent)
     if not parts:
         return f"the job {identity} has no children and no nodes; leave {asked.removeprefix(identity)} out"
-    first, last = records.children(parent)[0], records.children(parent)[-1]
-    other = "nodes are named by #" if separator == ":" else "children are named by :"
-    hint = f"write {first} to {last}" + ("" if separator in first else f", {other}")
-    return f"there is no job {asked}: {identity} has {parts}; {hint}"
+    first, *_, last = records.children(parent)
+    kind, sign = ("is an", ":") if records.array_size(parent) else ("has", "#")
+    hint = "" if separator == sign else f", with {sign}"
+    return f"there is no job {asked}: {identity} {kind} {parts}; write {first} to {last}{hint}"
 
 
 def streams(job: records.Record) -> list[str]:

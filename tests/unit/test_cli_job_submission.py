@@ -145,9 +145,7 @@ def test_what_is_not_asked_for_is_left_to_the_job_definition() -> None:
 
 def test_everything_that_is_asked_for_is_in_the_request() -> None:
     waits = (Dependency("01234567-89ab-cdef-0123-456789abcdef", "N_TO_N"),)
-    made = request(
-        asked(vcpus=2, memory=64, gpus=1, attempts=3, timeout=90, array_size=5, depends_on=waits), MAIN, URL
-    )
+    made = request(asked(vcpus=2, memory=64, gpus=1, attempts=3, timeout=90, array_size=5, depends_on=waits), MAIN, URL)
     assert made == {
         "jobName": "hello",
         "jobQueue": MAIN.arn,
