@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import parse_http_list, parse_keqv_list
 
@@ -37,6 +38,14 @@ _REASONS = {
     429: "limits how often it may be asked, and that is reached for now (429)",
 }
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Answer(NamedTuple):
+    """What a registry answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class RegistryError(Exception):
@@ -81,39 +90,41 @@ def _token(challenge: str, image: Reference) -> str:
     if answer.status != 200:
         raise RegistryError(_REASONS.get(answer.status, f"gives no token, but status {answer.status}"))
     try:
-        given = json.loads(answer.data)
+        given = json.loads(answer.body)
         return str(given.get("token") or given["access_token"])
     except (ValueError, KeyError, AttributeError) as error:
         raise RegistryError("gives no token") from error
 
 
-def _ask(method: str, url: str, headers: Mapping[str, str], image: Reference) -> urllib3.BaseHTTPResponse:
-    """One request, its redirects followed; credentials stay with the host that they are for."""
+def _ask(method: str, url: str, headers: Mapping[str, str], image: Reference) -> Answer:
+    """One request, its redirects followed; a token stays with the host that it is for."""
     for _ in range(MOST_REDIRECTS + 1):
-        _refuse_plain(url, image)
+        if urlsplit(url).scheme != "https" and not image.is_local:
+            # Whoever answers for a registry must not send us to where our own network listens.
+            raise RegistryError("leads to an address without TLS")
         answer = _request(method, url, headers)
-        target = answer.headers.get("Location", "")
-        if answer.status not in _REDIRECTS or not target:
+        if answer.status not in _REDIRECTS or "Location" not in answer.headers:
             return answer
-        followed = urljoin(url, target)
-        if urlsplit(followed).netloc != urlsplit(url).netloc:
+        target = _target(url, answer.headers["Location"])
+        if urlsplit(target).netloc != urlsplit(url).netloc:
             headers = {name: value for name, value in headers.items() if name != "Authorization"}
-        url = followed
+        url = target
     raise RegistryError(f"redirects more than {MOST_REDIRECTS} times")
 
 
-def _refuse_plain(url: str, image: Reference) -> None:
-    """Whoever answers for a registry must not send the control plane to plain HTTP, where its own network listens."""
-    if urlsplit(url).scheme != "https" and not image.is_local:
-        raise RegistryError("leads to an address without TLS")
+def _target(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise RegistryError("leads to no address") from error
 
 
-def _request(method: str, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+def _request(method: str, url: str, headers: Mapping[str, str]) -> Answer:
     try:
         with urllib3.PoolManager(timeout=TIMEOUT, retries=False) as pool:
             answer = pool.request(method, url, headers=headers, redirect=False, preload_content=False)
             body = answer.read(LONGEST_TOKEN) if method == "GET" else b""
             answer.release_conn()
-    except (urllib3.exceptions.HTTPError, ValueError) as error:  # urllib3 tells a wrong URL by a ValueError of its own
+    except urllib3.exceptions.HTTPError as error:
         raise RegistryError(f"cannot be reached ({type(error).__name__})") from error
-    return urllib3.HTTPResponse(body, headers=answer.headers, status=answer.status)
+    return Answer(answer.status, answer.headers, body)
