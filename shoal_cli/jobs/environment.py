@@ -10,7 +10,9 @@ ALL = "all"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 BLACKLIST = ("HOME", "LD_LIBRARY_PATH", "PATH", "PWD", "TERM", "TERMCAP", "USER", "VCPUS")
 """Not exported by `all` unless a blacklist is given; AWS's Batch client has the same."""
-RESERVED = re.compile(r"(AWS|PCLUSTER|SHOAL|LESS_TERMCAP)_.*", re.IGNORECASE)
+NODES_TIMEOUT = "SHOAL_NODES_TIMEOUT"
+"""Seconds for which the nodes of a job wait for each other; read by the entry point before any file is there."""
+RESERVED = re.compile(rf"(?!{NODES_TIMEOUT}$)(AWS|PCLUSTER|SHOAL|LESS_TERMCAP)_.*", re.IGNORECASE)
 """What Batch and the cluster set themselves, or describes the user's terminal."""
 READ_ONLY = frozenset({"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID", "_"})
 """Bash refuses to be given these; https://www.gnu.org/software/bash/manual/html_node/Bash-Variables.html"""

@@ -14,7 +14,7 @@ from typing import Any
 from shoal.cluster.jobs import VCPUS
 from shoal_cli.jobs import dependencies
 from shoal_cli.jobs.cluster import JobQueue
-from shoal_cli.jobs.environment import LONGEST
+from shoal_cli.jobs.environment import LONGEST, NODES_TIMEOUT
 from shoal_cli.jobs.program import PARALLELCLUSTER_URL_VARIABLE, URL_VARIABLE, Program, command
 from shoal_cli.jobs.waiting import QueueState
 
@@ -131,9 +131,11 @@ def request(asked: Asked, queue: JobQueue, url: str | None) -> dict[str, Any]:
 
 def _overrides(asked: Asked, url: str | None) -> dict[str, Any]:
     variables = {URL_VARIABLE: url, PARALLELCLUSTER_URL_VARIABLE: url} if url else {}
+    variables |= {name: value for name, value in asked.program.environment.items() if name == NODES_TIMEOUT}
+    environment = [{"name": name, "value": value} for name, value in variables.items()]
     return {
         "command": command(asked.program, uploaded=url is not None),
-        **({"environment": [{"name": name, "value": value} for name, value in variables.items()]} if url else {}),
+        **({"environment": environment} if environment else {}),
         # The older fields: the job definitions have vCPUs and memory in theirs, and only like overrides like.
         **({"vcpus": asked.vcpus} if asked.vcpus else {}),
         **({"memory": asked.memory} if asked.memory else {}),

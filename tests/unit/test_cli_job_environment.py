@@ -37,6 +37,7 @@ def test_what_is_named_is_exported_though_it_is_on_the_blacklist() -> None:
         ("NOPE", "--env NOPE is not set here; set it, or write --env NOPE=value"),
         ("AWS_PROFILE", "--env AWS_PROFILE is set by Batch, the cluster or bash itself; leave it out"),
         ("aws_batch_x=1", "--env aws_batch_x is set by Batch, the cluster or bash itself; leave it out"),
+        ("SHOAL_JOB_S3_URL=x", "--env SHOAL_JOB_S3_URL is set by Batch, the cluster or bash itself; leave it out"),
         ("UID=3", "--env UID is set by Batch, the cluster or bash itself; leave it out"),
         ("1X=3", "--env 1X is no name of a variable; write letters, digits and underscores"),
         ("DATA,", "--env (nothing) is no name of a variable; write letters, digits and underscores"),
@@ -55,3 +56,7 @@ def test_a_blacklist_without_all_is_refused() -> None:
 @pytest.mark.parametrize(("length", "fits"), [(LONGEST - len("BIG=") - 1, True), (LONGEST - len("BIG="), False)])
 def test_a_variable_that_no_program_could_be_started_with_is_refused(length: int, fits: bool) -> None:
     assert (read(["BIG"], None, {"BIG": "x" * length}).problems == ()) is fits
+
+
+def test_how_long_nodes_wait_for_each_other_may_be_said() -> None:
+    assert read(["SHOAL_NODES_TIMEOUT=30"], None, {}).problems == ()

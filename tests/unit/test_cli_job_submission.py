@@ -190,3 +190,10 @@ def test_a_command_that_ecs_would_refuse_for_its_length_is_sent_as_a_file() -> N
     assert not travels_by_s3(asked(program=Program(("x" * (LARGEST_OVERRIDES - 50),))))
     assert travels_by_s3(asked(program=Program(("x" * LARGEST_OVERRIDES,))))
     assert travels_by_s3(asked(program=Program(("echo", ""))))
+
+
+def test_how_long_nodes_wait_for_each_other_reaches_the_entry_point_itself() -> None:
+    program = Program(("mpirun", "ring"), environment={"SHOAL_NODES_TIMEOUT": "30", "LEVEL": "3"})
+    nodes = request(asked(program=program, nodes=2), MAIN, URL)["nodeOverrides"]["nodePropertyOverrides"]
+    names = [item["name"] for item in nodes[0]["containerOverrides"]["environment"]]
+    assert names == ["SHOAL_JOB_S3_URL", "PCLUSTER_JOB_S3_URL", "SHOAL_NODES_TIMEOUT"]
