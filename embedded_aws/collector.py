@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from embedded_aws.batch import jobs as batch_jobs
 from embedded_aws.batch.states import is_deleted
 from embedded_aws.hooks import Hook
 from embedded_aws.process import ACCOUNT_ID, REGION
@@ -61,7 +62,6 @@ KINDS = (
     Kind("AWS::AutoScaling::AutoScalingGroup", "autoscaling", "_asgs"),
     Kind("AWS::Batch::ComputeEnvironment", "batch", "_compute_envs", _is_not_deleted, "status"),
     Kind("AWS::Batch::JobQueue", "batch", "_job_queues", _is_not_deleted, "status"),
-    Kind("AWS::Batch::Job", "batch", "_jobs", _is_not("status", "SUCCEEDED", "FAILED"), "status"),
     Kind("AWS::CloudFormation::Stack", "cloudformation", "_stacks", _is_not(STATUS, "DELETE_COMPLETE"), STATUS),
     Kind("AWS::CloudWatch::Alarm", "cloudwatch", "_alarms"),
     Kind("AWS::CloudWatch::Dashboard", "cloudwatch", "_dashboards"),
@@ -71,14 +71,19 @@ KINDS = (
     Kind("AWS::EC2::EIP", "ec2", "_addresses", facts="PublicIp"),
     Kind("AWS::EC2::Image", "ec2", "_images", facts="Name"),
     Kind("AWS::EC2::Instance", "ec2", "_instances", _is_not_terminated, "InstanceType"),
+    Kind("AWS::EC2::InternetGateway", "ec2", "_internet_gateways"),
     Kind("AWS::EC2::KeyPair", "ec2", "_key_pairs"),
     Kind("AWS::EC2::LaunchTemplate", "ec2", "_launch_templates", facts="LaunchTemplateName"),
+    Kind("AWS::EC2::NatGateway", "ec2", "_nat_gateways", _is_not("State", "deleted"), "State"),
+    Kind("AWS::EC2::NetworkAcl", "ec2", "_network_acls", facts="VpcId"),
     Kind("AWS::EC2::NetworkInterface", "ec2", "_network_interfaces", facts="Status"),
     Kind("AWS::EC2::PlacementGroup", "ec2", "_placement_groups", facts="Strategy"),
+    Kind("AWS::EC2::RouteTable", "ec2", "_route_tables", facts="VpcId"),
     Kind("AWS::EC2::SecurityGroup", "ec2", "_security_groups", facts="GroupName"),
     Kind("AWS::EC2::Snapshot", "ec2", "_snapshots", facts="Description"),
     Kind("AWS::EC2::Subnet", "ec2", "_subnets", facts="CidrBlock"),
     Kind("AWS::EC2::VPC", "ec2", "_vpcs", facts="CidrBlock"),
+    Kind("AWS::EC2::VPCEndpoint", "ec2", "_vpc_endpoints", facts="ServiceName"),
     Kind("AWS::EC2::Volume", "ec2", "_volumes", facts="State"),
     Kind("AWS::ECR::Repository", "ecr", "_repositories"),
     Kind("AWS::ECS::Cluster", "ecs", "_clusters", facts="status"),
@@ -158,6 +163,10 @@ def _job_definitions() -> Iterator[tuple[str, str]]:
     return ((found["jobDefinitionArn"], "") for found in revisions if found["status"] == "ACTIVE")
 
 
+def _jobs() -> Iterator[tuple[str, str]]:
+    return iter(batch_jobs.unfinished())
+
+
 def _images() -> Iterator[tuple[str, str]]:
     from ministack.services import ecr
 
@@ -191,6 +200,7 @@ def _subscriptions() -> Iterator[tuple[str, str]]:
 
 
 _MEMBERS = {
+    "AWS::Batch::Job": _jobs,
     "AWS::Batch::JobDefinition": _job_definitions,
     "AWS::ECR::Image": _images,
     "AWS::Lambda::LayerVersion": _layer_versions,

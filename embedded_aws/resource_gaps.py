@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from embedded_aws import collector, service_quotas, tagging_api
 from embedded_aws.access import event_policies, service_linked_roles
+from embedded_aws.batch import credentials as batch_credentials
+from embedded_aws.batch import definitions as batch_definitions
 from embedded_aws.batch import environments as batch_environments
+from embedded_aws.batch import hosts as batch_hosts
 from embedded_aws.batch import jobs as batch_jobs
 from embedded_aws.batch import queues as batch_queues
 from embedded_aws.cloudformation import batch as cfn_batch
@@ -27,10 +30,12 @@ from embedded_aws.cloudformation import replacement as cfn_replacement
 from embedded_aws.cloudformation import repositories as cfn_repositories
 from embedded_aws.cloudformation import updates as cfn_updates
 from embedded_aws.cloudformation import volumes as cfn_volumes
+from embedded_aws.cloudformation import vpc as cfn_vpc
 from embedded_aws.ec2 import images as ec2_images
 from embedded_aws.ec2 import launch as ec2_launch
 from embedded_aws.ec2 import life as ec2_life
 from embedded_aws.ec2 import network as ec2_network
+from embedded_aws.ec2 import routing as ec2_routing
 from embedded_aws.ec2 import tags as ec2_tags
 from embedded_aws.ec2 import types as ec2_types
 from embedded_aws.ec2 import volumes as ec2_volumes
@@ -45,11 +50,15 @@ GAPS = (
     cfn_change_sets,
     batch_environments,
     batch_queues,
+    batch_definitions,
     batch_jobs,
+    batch_credentials,
+    batch_hosts,
     ec2_types,
     ec2_images,
     ec2_volumes,
     ec2_network,
+    ec2_routing,
     ec2_launch,
     ec2_life,
     ec2_tags,
@@ -57,6 +66,7 @@ GAPS = (
     cfn_instance,
     cfn_volumes,
     cfn_network,
+    cfn_vpc,
     cfn_launch,
     cfn_files,
     cfn_monitoring,

@@ -1,34 +1,35 @@
-"""Batch job definitions and jobs: what a cluster's life needs beyond MiniStack's stub.
+"""Batch jobs: submitted, listed, described and ended as on AWS, run in containers where there is an engine.
 
-Definitions keep everything that was registered (the stub drops all but `containerProperties`), have revisions, and are
-deregistered one by one (https://docs.aws.amazon.com/batch/latest/APIReference/API_DeregisterJobDefinition.html). Jobs
-run no container: each ends in `STATUS` at once, SUCCEEDED unless `POST /_shoal/batch-jobs {"status": "RUNNING"}` says
-otherwise, so that a test can have jobs that somebody must end. Running jobs for real is not this module's business.
+https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html and its neighbours. With the stand-in a job
+ends at once, SUCCEEDED unless `POST /_shoal/batch-jobs {"status": "RUNNING"}` says in which status jobs stay from then
+on (STARTING, RUNNING, SUCCEEDED, FAILED), so that a test can have jobs that somebody must end. Time limits of attempts
+and the time between SIGTERM and SIGKILL are multiplied by `--wait-scale`, as Wait states are.
 """
 
 from __future__ import annotations
 
-import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
+from embedded_aws.batch import definitions, job_logs, listing, runner, submission, views
+from embedded_aws.batch.job import ENDED, SUCCEEDED, Job
 from embedded_aws.batch.queues import queues
 from embedded_aws.batch.states import Response, named, ok, refuse
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = (
+    *runner.HOOKS,
+    *job_logs.HOOKS,
     ("services.batch", "_DISPATCH"),
-    ("services.batch", "_job_definitions"),
-    ("services.batch", "_jobs"),
-    ("services.batch", "_jd_arn"),
-    ("services.batch", "_job_arn"),
+    ("core.responses", "get_account_id"),
+    ("core.responses", "get_region"),
 )
 
-ENDED = ("SUCCEEDED", "FAILED")
-PAGE = 100
+MOST_DESCRIBED = 100
 
-_submitted = {"status": "SUCCEEDED"}
-"""Which status a submitted job gets."""
+_pretended = {"status": SUCCEEDED}
+"""In which status a job stays that no engine runs."""
 
 
 def install() -> None:
@@ -37,108 +38,110 @@ def install() -> None:
 
     batch._DISPATCH.update(
         {
-            "/v1/registerjobdefinition": _register,
-            "/v1/deregisterjobdefinition": _deregister,
-            "/v1/describejobdefinitions": _describe_definitions,
             "/v1/submitjob": _submit,
+            "/v1/describejobs": _describe,
             "/v1/listjobs": _list,
             "/v1/terminatejob": _terminate,
-            "/v1/canceljob": _terminate,
+            "/v1/canceljob": _cancel,
         }
     )
 
 
+def stop() -> None:
+    """End every container, as the server ends."""
+    runner.stop()
+
+
 def _switch(body: Any) -> object:
-    _submitted["status"] = body["status"]
-    return _submitted
+    if body["status"] not in runner.PRETENDED:
+        return {"message": f"status is {body['status']}; name one of {', '.join(runner.PRETENDED)}"}
+    _pretended["status"] = body["status"]
+    return _pretended
 
 
 ROUTES = {("POST", "/_shoal/batch-jobs"): _switch}
 
 
-def _register(request: dict[str, Any]) -> Response:
-    from ministack.services import batch
-
-    name = request.get("jobDefinitionName", "")
-    revisions = batch._job_definitions.setdefault(name, [])
-    revision = len(revisions) + 1
-    identity = {"jobDefinitionName": name, "jobDefinitionArn": batch._jd_arn(name, revision), "revision": revision}
-    orchestration = {"containerOrchestrationType": "ECS"}
-    revisions.append({"parameters": {}, "tags": {}, **request, **orchestration, **identity, "status": "ACTIVE"})
-    return ok(identity)
+def unfinished() -> list[tuple[str, str]]:
+    """Id and status of every job of the account and Region that has not ended."""
+    return [(job.id, job.status) for job in runner.scheduler.jobs(_scope()) if job.status not in ENDED]
 
 
-def _deregister(request: dict[str, Any]) -> Response:
-    found = _definitions(named(request.get("jobDefinition", "")))
-    if not found:
-        return refuse("Object does not exist")
-    found[0]["status"] = "INACTIVE"
-    return ok({})
+def _scope() -> tuple[str, str]:
+    from ministack.core.responses import get_account_id, get_region
+
+    return get_account_id(), get_region()
 
 
-def _describe_definitions(request: dict[str, Any]) -> Response:
-    references = request.get("jobDefinitions") or [request.get("jobDefinitionName", "")]
-    found = [record for reference in references for record in _definitions(named(reference))]
-    status = request.get("status")
-    return ok({"jobDefinitions": [record for record in found if status in (None, record["status"])]})
-
-
-def _definitions(reference: str) -> list[dict[str, Any]]:
-    """The revisions that `name`, `name:revision` or nothing at all refers to, newest first."""
-    from ministack.services import batch
-
-    name, _, revision = reference.partition(":")
-    stored = [found for key, found in batch._job_definitions.items() if name in ("", key)]
-    revisions = [record for found in stored for record in reversed(found)]
-    return [record for record in revisions if revision in ("", str(record["revision"]))]
+def _find(identifier: str) -> Job | None:
+    """A job of the account and Region of the request, by id or ARN."""
+    job = runner.scheduler.find(named(identifier))
+    return job if job is not None and job.asked.scope == _scope() else None
 
 
 def _submit(request: dict[str, Any]) -> Response:
-    from ministack.services import batch
-
     queue = queues().get(named(request["jobQueue"]))
     if queue is None or queue["state"] != "ENABLED":
         return refuse(f"JobQueue {request['jobQueue']} not found or is not ENABLED")
-    definitions = [record for record in _definitions(named(request["jobDefinition"])) if record["status"] == "ACTIVE"]
-    if not definitions:
+    found = [record for record in definitions.definitions(request["jobDefinition"]) if record["status"] == "ACTIVE"]
+    if not found:
         return refuse(f"JobDefinition {request['jobDefinition']} not found or is not ACTIVE")
-    identifier, now, status = str(uuid.uuid4()), int(time.time() * 1000), _submitted["status"]
-    batch._jobs[identifier] = {
-        **request,
-        "jobId": identifier,
-        "jobArn": batch._job_arn(identifier),
-        "jobQueue": queue["jobQueueArn"],
-        "jobDefinition": definitions[0]["jobDefinitionArn"],
-        "status": status,
-        "createdAt": now,
-        "startedAt": now,
-        **({"stoppedAt": now, "container": {"exitCode": 0}} if status in ENDED else {}),
-    }
-    return ok({"jobId": identifier, "jobName": request["jobName"], "jobArn": batch._job_arn(identifier)})
+    message = submission.refusal(request, found[0], lambda identifier: _find(identifier) is not None)
+    if message:
+        return refuse(message)
+    job = submission.job(request, found[0], queue["jobQueueArn"], _scope(), str(uuid.uuid4()), _pretended["status"])
+    runner.scheduler.add(job)
+    return ok({"jobId": job.id, "jobName": job.asked.name, "jobArn": job.arn})
+
+
+def _describe(request: dict[str, Any]) -> Response:
+    wanted = request.get("jobs") or []
+    if len(wanted) > MOST_DESCRIBED:
+        return refuse(f"Error executing request, Exception : Number of jobs must be at most {MOST_DESCRIBED}")
+    with runner.scheduler.lock:
+        return ok({"jobs": [views.detail(job) for job in map(_find, wanted) if job is not None]})
 
 
 def _list(request: dict[str, Any]) -> Response:
-    from ministack.services import batch
+    if message := listing.refusal(request):
+        return refuse(message)
+    with runner.scheduler.lock:
+        found, token = listing.page(request, listing.chosen(request, _candidates(request)))
+        answer: dict[str, Any] = {"jobSummaryList": [views.summary(job) for job in found]}
+    return ok(answer | ({"nextToken": token} if token else {}))
 
-    if not any(request.get(key) for key in ("jobQueue", "arrayJobId", "multiNodeJobId")):
-        return refuse("Error executing request, Exception : jobQueue, arrayJobId or multiNodeJobId must be specified")
-    queue = named(request.get("jobQueue", ""))
-    wanted = request.get("jobStatus", "RUNNING")  # as on AWS, where nothing said means running
-    found = [
-        {key: job[key] for key in ("jobId", "jobArn", "jobName", "status", "createdAt")}
-        for job in batch._jobs.values()
-        if named(job["jobQueue"]) == queue and job["status"] == wanted
-    ]
-    start, size = int(request.get("nextToken") or 0), int(request.get("maxResults") or PAGE)
-    following = {"nextToken": str(start + size)} if len(found) > start + size else {}
-    return ok({"jobSummaryList": found[start : start + size], **following})
+
+def _candidates(request: dict[str, Any]) -> Sequence[Job]:
+    """The jobs of a queue, the children of an array, or the nodes of a multi-node job."""
+    parent = request.get("arrayJobId") or request.get("multiNodeJobId")
+    if parent:
+        job = _find(parent)
+        return job.children if job is not None else ()
+    queue = named(request["jobQueue"])
+    return [job for job in runner.scheduler.jobs(_scope()) if named(job.asked.queue) == queue]
 
 
 def _terminate(request: dict[str, Any]) -> Response:
     """End a job that has not ended; a job that has, or that is unknown, is left alone without complaint."""
-    from ministack.services import batch
-
-    job = batch._jobs.get(request.get("jobId", ""))
-    if job and job["status"] not in ENDED:
-        job.update(status="FAILED", statusReason=request.get("reason", ""), stoppedAt=int(time.time() * 1000))
+    job = _find(request.get("jobId", ""))
+    reason = request.get("reason", "")
+    for one in _placed(job):
+        runner.end(one, reason)
     return ok({})
+
+
+def _cancel(request: dict[str, Any]) -> Response:
+    """End a job that has not started; one that has goes on."""
+    job = _find(request.get("jobId", ""))
+    for one in _placed(job):
+        if runner.scheduler.give_up(one, request.get("reason", "")):
+            one.cancelled = True
+    runner.scheduler.advance()
+    return ok({})
+
+
+def _placed(job: Job | None) -> list[Job]:
+    """What is placed by itself of a job: a node stands for its whole job, an array for its children."""
+    if job is None:
+        return []
+    return list((job.parent if job.is_node and job.parent is not None else job).scheduled())

@@ -1,0 +1,171 @@
+"""A job's container in the engine: the options it is made with, and its life.
+
+https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html says which Docker option each
+property stands for. CPU is a hard limit here; on AWS a container may use what is idle.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from embedded_aws.containers.engine import engine
+
+LABEL = "shoal.embedded-aws"
+"""Holds the process id of the server that made a container: what a killed server left can be told and removed."""
+
+Properties = Mapping[str, Any]
+
+
+class EngineError(Exception):
+    """The engine refused; its last line says why."""
+
+
+def options(container: Properties, variables: Mapping[str, str], network: str, cores: int) -> list[str]:
+    """Options of `docker create` for a container's properties.
+
+    Args:
+        container: the properties, as `properties.merged` makes them.
+        variables: the container's whole environment.
+        network: `host`, or `container:<id>`.
+        cores: what this machine has; a container gets no more.
+    """
+    found = ["--network", network, "--cpus", str(min(container["vcpus"], cores))]
+    found += ["--cpu-shares", str(container["vcpus"] * 1024)]
+    found += _memory(container)
+    for name, value in variables.items():
+        found += ["--env", f"{name}={value}"]
+    if container.get("user"):
+        found += ["--user", container["user"]]
+    if container.get("readonlyRootFilesystem"):
+        found += ["--read-only"]
+    if container.get("privileged"):
+        found += ["--privileged"]
+    for limit in container["ulimits"]:
+        found += ["--ulimit", f"{limit['name']}={limit['softLimit']}:{limit['hardLimit']}"]
+    return [*found, *_linux(container.get("linuxParameters") or {}), *_mounts(container)]
+
+
+def _memory(container: Properties) -> list[str]:
+    """A hard limit, and no swap beyond what is asked for: hosts of Batch have none."""
+    if not container["memory"]:
+        return []
+    linux = container.get("linuxParameters") or {}
+    swap = container["memory"] + int(linux.get("maxSwap") or 0)
+    found = ["--memory", f"{container['memory']}m", "--memory-swap", f"{swap}m"]
+    return found + (["--memory-swappiness", str(linux["swappiness"])] if "swappiness" in linux else [])
+
+
+def _linux(parameters: Properties) -> Iterator[str]:
+    if parameters.get("initProcessEnabled"):
+        yield "--init"
+    if parameters.get("sharedMemorySize"):
+        yield from ("--shm-size", f"{parameters['sharedMemorySize']}m")
+    for device in parameters.get("devices") or []:
+        inside = device.get("containerPath") or device["hostPath"]
+        rights = "".join(right[0].lower() for right in device.get("permissions") or ["READ", "WRITE", "MKNOD"])
+        yield from ("--device", f"{device['hostPath']}:{inside}:{rights}")
+    for mount in parameters.get("tmpfs") or []:
+        rights = ",".join([f"size={mount['size']}m", *(mount.get("mountOptions") or [])])
+        yield from ("--tmpfs", f"{mount['containerPath']}:{rights}")
+
+
+def _mounts(container: Properties) -> Iterator[str]:
+    """Directories of the host; a volume without a path of its own is an anonymous one, removed with the container."""
+    paths = {volume["name"]: (volume.get("host") or {}).get("sourcePath") for volume in container["volumes"]}
+    for mount in container["mountPoints"]:
+        source = paths.get(mount["sourceVolume"])
+        rights = ":ro" if mount.get("readOnly") else ""
+        yield from ("--volume", f"{source}:{mount['containerPath']}{rights}" if source else mount["containerPath"])
+
+
+class Container:
+    """A container from its creation to its removal."""
+
+    def __init__(self, image: str, command: list[str], *given: str) -> None:
+        """Create it.
+
+        Args:
+            image: what the engine calls the image, which it has.
+            command: arguments; the image's own where there are none.
+            given: options of `docker create`.
+
+        Raises:
+            EngineError: the engine refused.
+        """
+        label = f"{LABEL}={os.getpid()}"
+        self.id = call("create", "--pull", "never", "--label", label, *given, image, *command).splitlines()[-1]
+
+    def start(self) -> None:
+        """Start it.
+
+        Raises:
+            EngineError: there is no such program in the image, for example.
+        """
+        call("start", self.id)
+
+    def follow(self, emit: Callable[[str], None]) -> None:
+        """Hand over its output line by line, standard output and standard error as they come, until it ends."""
+        command = [*engine().client, "logs", "--follow", self.id]
+        with subprocess.Popen(
+            command,
+            env=engine().environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as follower:
+            for line in follower.stdout or ():
+                emit(line.decode(errors="replace").rstrip("\r\n"))
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        return int(call("wait", self.id).splitlines()[-1])
+
+    def is_out_of_memory(self) -> bool:
+        """Whether the kernel killed something in it for want of memory."""
+        return call("inspect", "--format", "{{.State.OOMKilled}}", self.id).strip() == "true"
+
+    def pid(self) -> int:
+        """The id of its first process on this machine."""
+        return int(call("inspect", "--format", "{{.State.Pid}}", self.id))
+
+    def stop(self, grace: float) -> None:
+        """SIGTERM, and SIGKILL when it has not ended after `grace` seconds; nothing if it has ended."""
+        call("stop", "--time", str(math.ceil(grace)), self.id, check=False)
+
+    def remove(self) -> None:
+        """Remove it with its anonymous volumes, ended or not."""
+        call("rm", "--force", "--volumes", self.id, check=False)
+
+
+def call(*arguments: str, check: bool = True) -> str:
+    """Call the engine's client; what it printed.
+
+    Raises:
+        EngineError: it failed, and `check` is true.
+    """
+    command = [*engine().client, *arguments]
+    done = subprocess.run(
+        command, env=engine().environment(os.environ), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        errors="replace", check=False,
+    )  # fmt: skip
+    if check and done.returncode:
+        lines = done.stderr.strip().splitlines()
+        raise EngineError(next((line for line in lines if "rror" in line), lines[-1] if lines else "no message"))
+    return done.stdout
+
+
+def remove_all(is_left: Callable[[int], bool]) -> None:
+    """Remove containers of jobs.
+
+    Args:
+        is_left: whether those that the server of a process id made are to go.
+    """
+    shown = f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
+    for line in call("ps", "--all", "--filter", f"label={LABEL}", "--format", shown, check=False).splitlines():
+        identifier, _, process = line.partition(" ")
+        if is_left(int(process)):
+            call("rm", "--force", "--volumes", identifier, check=False)
