@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from embedded_aws.builds import docker, worker
-from embedded_aws.builds.interruption import Interruption
+from embedded_aws.builds.interruption import Interruption, switch_minute
 from embedded_aws.builds.projects import InvalidInputError, new_build
 from embedded_aws.hooks import Hook
 
@@ -27,7 +27,10 @@ HOOKS: tuple[Hook, ...] = (
     ("services.eventbridge", "_put_events"),
     ("core.responses", "error_response_json"),
 )
-ROUTES = {("GET", "/_shoal/engine"): docker.describe}
+ROUTES = {
+    ("GET", "/_shoal/engine"): docker.describe,
+    ("POST", "/_shoal/build-minute"): switch_minute,
+}
 
 _TOKEN_LIFE = 300
 """Seconds for which CodeBuild remembers an idempotency token."""

@@ -41,7 +41,7 @@ def execute(build: dict[str, Any], interruption: Interruption) -> None:
     folder = Path(tempfile.mkdtemp(prefix="codebuild-"))
     status = FAILED
     try:
-        with interruption.after(build["timeoutInMinutes"] * 60):
+        with interruption.after(build["timeoutInMinutes"]):
             status = _run(record, folder, interruption)
     except _PhaseError as error:
         record.end_phase(build["currentPhase"], FAILED, error.context)

@@ -201,7 +201,7 @@ def test_a_build_that_takes_too_long_is_timed_out(tmp_path: Path) -> None:
     interruption = Interruption()
     build = Build(tmp_path, "phases: {build: {commands: [sleep 600]}}", interruption=interruption)
 
-    with interruption.after(0.2):
+    with interruption.after(0.2 / 60):
         build.run()
 
     assert build.status == "TIMED_OUT"
