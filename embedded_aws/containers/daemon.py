@@ -28,6 +28,8 @@ USERS = packages.FOLDER / "users.lock"
 LOG = packages.FOLDER / "daemon.log"
 """What the daemon said that ran last."""
 START_SECONDS = 30.0
+_supervisors: list[subprocess.Popen[bytes]] = []
+"""Those that this process started; they outlive it if others use the daemon."""
 
 
 class DaemonError(Exception):
@@ -82,6 +84,7 @@ def _start() -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C on a terminal is for the users
     )
+    _supervisors.append(supervisor)
     deadline = time.monotonic() + START_SECONDS
     while not answers():
         if supervisor.poll() is not None or time.monotonic() > deadline:

@@ -44,15 +44,18 @@ def in_front_of(application: Application) -> Application:
         if found is None:
             await application(scope, receive, send)
             return
-        prefix = f"/v2/{found['account']}.{found['region']}"
+        owner = f"{found['account']}.{found['region']}"
         path = f"/v2{found['rest']}"
         host = f"{found['account']}.dkr.ecr.{found['region']}.amazonaws.com"
         headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
         inner = scope | {"path": path, "raw_path": path.encode(), "headers": [*headers, (b"host", host.encode())]}
+        # A layer to take over from another repository of the same account.
+        query = re.sub(rf"(?<=\bfrom={re.escape(owner)})(?:/|%2F)", "", scope["query_string"].decode())
+        inner["query_string"] = query.replace(f"from={owner}", "from=").encode()
 
         async def with_prefix(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message = message | {"headers": [_prefixed(prefix, *pair) for pair in message["headers"]]}
+                message = message | {"headers": [_prefixed(f"/v2/{owner}", *pair) for pair in message["headers"]]}
             await send(message)
 
         await application(inner, receive, with_prefix)
