@@ -62,6 +62,12 @@ def test_the_configuration_is_named_by_where_it_lies() -> None:
     assert described["clusterConfiguration"] == {"url": "s3://b/configurations/genomics.yaml?versionId=v"}
 
 
+def test_the_site_is_named_by_where_it_lies() -> None:
+    known = CLUSTER | {"site": {"bucket": "b", "key": "sites/genomics.json", "versionId": "v"}}
+    described = description.description(known, None, None, stack("CREATE_COMPLETE"))
+    assert described["site"] == {"url": "s3://b/sites/genomics.json?versionId=v"}
+
+
 def test_a_page_is_filtered_by_status() -> None:
     page = description.page([CLUSTER, CLUSTER | {"status": "DELETE_FAILED"}], ("DELETE_FAILED",), None)
     assert [item["clusterStatus"] for item in page["clusters"]] == ["DELETE_FAILED"]

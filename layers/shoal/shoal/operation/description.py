@@ -115,15 +115,17 @@ def description(
         },
         "nextOperations": [] if status.endswith("IN_PROGRESS") else list(meaning(stack_status).operations),
     }
-    if "configuration" in cluster:
-        stored = cluster["configuration"]
-        answer["clusterConfiguration"] = {
-            "url": f"s3://{stored['bucket']}/{stored['key']}?versionId={stored['versionId']}"
-        }
+    for field, name in (("configuration", "clusterConfiguration"), ("site", "site")):
+        if field in cluster:
+            answer[name] = {"url": _url(cluster[field])}
     answer["images"] = images(cluster)
     if "failure" in last:
         answer["failures"] = [_failure(last["failure"])]
     return answer
+
+
+def _url(stored: Mapping[str, str]) -> str:
+    return f"s3://{stored['bucket']}/{stored['key']}?versionId={stored['versionId']}"
 
 
 def _failure(recorded: Mapping[str, Any]) -> dict[str, Any]:
