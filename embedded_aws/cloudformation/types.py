@@ -66,18 +66,20 @@ def register(*types: ResourceType) -> None:
 
     for kind in types:
         handlers: dict[str, Callable[..., Any]] = {
-            "create": _as_resource_handler(kind.create),
-            "delete": _as_resource_handler(kind.delete),
+            "create": as_resource_handler(kind.create),
+            "delete": as_resource_handler(kind.delete),
         }
         if kind.update:
-            handlers["update"] = _as_resource_handler(kind.update)
+            handlers["update"] = as_resource_handler(kind.update)
         provisioners._RESOURCE_HANDLERS[kind.name] = handlers
         provisioners._REPLACING_PROPERTIES[kind.name] = kind.replacing
         if kind.tags:
             provisioners._STACK_TAG_PROPERTY[kind.name] = kind.tags
 
 
-def _as_resource_handler(handler: Callable[..., Any]) -> Callable[..., Any]:
+def as_resource_handler(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """A handler whose failures read as those of AWS's."""
+
     def handle(*arguments: Any) -> Any:
         try:
             return handler(*arguments)

@@ -42,6 +42,7 @@ HOOKS: tuple[Hook, ...] = (
     ("services.ec2", "_subnets"),
     ("services.ec2", "_security_groups"),
     ("services.ec2", "_network_interfaces"),
+    ("services.ec2", "_addresses"),
     ("services.ec2", "_volumes"),
     ("services.ec2", "_random_ip"),
     ("services.ec2", "_DEFAULT_SUBNET_ID"),
@@ -159,8 +160,10 @@ def _interface(instance: Record, query: Query, asked: dict[str, str], existing: 
     from ministack.services import ec2
 
     subnet = ec2._subnets[instance["SubnetId"]]
+    # An interface made before has an address by its subnet's setting as well, and can be asked for none:
+    # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-public-ip.html
     public = is_true(asked.get("AssociatePublicIpAddress", str(subnet.get("MapPublicIpOnLaunch", False))))
-    instance["PublicIpAddress"] = ec2._random_ip("54.") if public and not existing else ""
+    instance["PublicIpAddress"] = _elastic_ip(existing) or (ec2._random_ip("54.") if public else "")
     instance["PublicDnsName"] = instance["PublicDnsName"] if instance["PublicIpAddress"] else ""
     if existing is None:
         identifier = f"eni-{secrets.token_hex(9)[:17]}"
@@ -179,3 +182,12 @@ def _interface(instance: Record, query: Query, asked: dict[str, str], existing: 
         "DeviceIndex": 0, "Status": "attached", "AttachTime": ec2._now_ts(),
         "DeleteOnTermination": "NetworkInterfaceId" not in asked,
     }  # fmt: skip
+
+
+def _elastic_ip(interface: Record | None) -> str:
+    """The Elastic IP that an interface has already."""
+    from ministack.services import ec2
+
+    identifier = (interface or {}).get("NetworkInterfaceId")
+    mapped = [address for address in ec2._addresses.values() if address.get("AssociationId")]
+    return next((one["PublicIp"] for one in mapped if identifier and one.get("NetworkInterfaceId") == identifier), "")

@@ -23,7 +23,7 @@ TRUST = json.dumps({
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 })  # fmt: skip
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
-SUBNET, ZONE = "subnet-00000001", "us-east-1a"
+VPC, SUBNET, ZONE = "vpc-00000001", "subnet-00000001", "us-east-1a"
 MANIFEST = json.dumps({
     "schemaVersion": 2, "config": {"digest": "sha256:" + "0" * 64, "size": 1}, "layers": [],
 })  # fmt: skip
@@ -106,6 +106,11 @@ def _snapshot(account: Account) -> None:
     ec2.create_snapshot(VolumeId=ec2.create_volume(AvailabilityZone=ZONE, Size=1)["VolumeId"])
 
 
+def _nat_gateway(account: Account) -> None:
+    ec2 = account.client("ec2")
+    ec2.create_nat_gateway(SubnetId=SUBNET, AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"])
+
+
 def _subscription(account: Account) -> None:
     topic = account.client("sns").create_topic(Name="t")["TopicArn"]
     account.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="a@example.com")
@@ -178,16 +183,21 @@ PLANTS: dict[str, Plant] = {
     "AWS::EC2::Instance": call(
         "ec2", "run_instances", ImageId=IMAGES[0][0], InstanceType="c5.large", MinCount=1, MaxCount=1
     ),
+    "AWS::EC2::InternetGateway": call("ec2", "create_internet_gateway"),
     "AWS::EC2::KeyPair": call("ec2", "create_key_pair", KeyName="k"),
     "AWS::EC2::LaunchTemplate": call(
         "ec2", "create_launch_template", LaunchTemplateName="l", LaunchTemplateData={"ImageId": IMAGES[0][0]}
     ),
+    "AWS::EC2::NatGateway": _nat_gateway,
+    "AWS::EC2::NetworkAcl": call("ec2", "create_network_acl", VpcId=VPC),
     "AWS::EC2::NetworkInterface": call("ec2", "create_network_interface", SubnetId=SUBNET),
     "AWS::EC2::PlacementGroup": call("ec2", "create_placement_group", GroupName="p", Strategy="cluster"),
+    "AWS::EC2::RouteTable": call("ec2", "create_route_table", VpcId=VPC),
     "AWS::EC2::SecurityGroup": call("ec2", "create_security_group", GroupName="s", Description="s"),
     "AWS::EC2::Snapshot": _snapshot,
-    "AWS::EC2::Subnet": call("ec2", "create_subnet", VpcId="vpc-00000001", CidrBlock="172.31.48.0/20"),
+    "AWS::EC2::Subnet": call("ec2", "create_subnet", VpcId=VPC, CidrBlock="172.31.48.0/20"),
     "AWS::EC2::VPC": call("ec2", "create_vpc", CidrBlock="10.9.0.0/16"),
+    "AWS::EC2::VPCEndpoint": call("ec2", "create_vpc_endpoint", VpcId=VPC, ServiceName="com.amazonaws.us-east-1.s3"),
     "AWS::EC2::Volume": call("ec2", "create_volume", AvailabilityZone=ZONE, Size=1),
     "AWS::ECR::Image": _image,
     "AWS::ECR::Repository": call("ecr", "create_repository", repositoryName="images"),
