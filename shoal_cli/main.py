@@ -15,6 +15,7 @@ from shoal_cli import local, offline, operations
 from shoal_cli.application import refusal
 from shoal_cli.exits import CommandError
 from shoal_cli.jobs import commands as jobs
+from shoal_cli.network import commands as network
 from shoal_cli.progress import console
 
 typer_app = typer.Typer(
@@ -42,6 +43,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 for name, command in COMMANDS.items():
     typer_app.command(name)(command)
 typer_app.add_typer(jobs.typer_app, name="job")
+typer_app.add_typer(network.typer_app, name="network")
 typer_app.add_typer(local.typer_app, name="local")
 
 

@@ -1,0 +1,1 @@
+"""`shoal network`: a network for people who have none, as a stack of its own."""
