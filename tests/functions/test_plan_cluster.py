@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,12 +18,25 @@ from shoal.aws.session import client
 from shoal.cluster.schema import json_schema
 from shoal.cluster.site import Site
 from shoal.errors import ErrorCode, OperationError
+from shoal.image.content import ContextFile, context_zip
 from shoal.ledger import cluster_key
-from tests.functions.conftest import ENVIRONMENT
+from tests.functions.conftest import ACCOUNT_ID, ENVIRONMENT, MANIFEST
 from tests.support.clusters import compute_resource, configuration, largest_configuration, queue
+from tests.support.registry import Registry, Reply, registry
 
 BUCKET = ENVIRONMENT["BUCKET_NAME"]
 STACK = "shoal-cluster-genomics"
+OLD_DIGEST, NEW_DIGEST = (f"sha256:{digit * 64}" for digit in "12")
+DOCKERFILE = b"ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n"
+
+
+@pytest.fixture(autouse=True)
+def base_images(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """The registry of base images, with the one of Debian."""
+    with registry() as server:
+        server.serve("docker/library/debian:12-slim", OLD_DIGEST)
+        monkeypatch.setenv("BASE_IMAGE_REGISTRY", server.host)
+        yield server
 
 
 @pytest.fixture
@@ -91,6 +105,30 @@ def update(
 ) -> dict[str, Any]:
     base = {"operation": "update", "purpose": "update", "operationId": "op-2"}
     return handler(event(placed(subnet, **sections), **(base | (fields or {}))), context)
+
+
+def rebuild(context: LambdaContext, **fields: Any) -> dict[str, Any]:
+    asked = {"operation": "build-image", "purpose": "rebuild", "operationId": "op-3"}
+    given = event({}, **asked, **fields)
+    del given["configuration"]
+    return handler(given, context)
+
+
+def tags(plan: dict[str, Any]) -> list[str]:
+    return [order["imageTag"] for order in plan["images"]]
+
+
+def upload(key: str, dockerfile: bytes = DOCKERFILE) -> str:
+    """A build context in the user's bucket; its URI."""
+    s3_client = boto3.client("s3")
+    if "mine" not in [bucket["Name"] for bucket in s3_client.list_buckets()["Buckets"]]:
+        s3_client.create_bucket(Bucket="mine")
+    s3_client.put_object(Bucket="mine", Key=key, Body=context_zip([ContextFile("Dockerfile", 0o644, dockerfile)]))
+    return f"s3://mine/{key}"
+
+
+def scheduling(*queues: dict[str, Any]) -> dict[str, Any]:
+    return {"Scheduler": "awsbatch", "AwsBatchQueues": list(queues)}
 
 
 def test_a_plan_has_all_that_the_machines_need(subnet: str, image: str, context: LambdaContext) -> None:
@@ -263,3 +301,149 @@ def test_an_update_of_everything_makes_a_plan_that_travels(subnet: str, image: s
     assert len(json.dumps(plan)) < 24 * 1024
     bucket, key = plan["answer"]["planUri"].removeprefix("s3://").split("/", 1)
     assert json.loads(s3.read_text(bucket, key))["changeSet"]
+
+
+def test_the_base_image_is_pinned_by_the_digest_of_today(
+    subnet: str, image: str, base_images: Registry, context: LambdaContext
+) -> None:
+    plan = handler(event(placed(subnet)), context)
+    assert plan["images"][0]["baseImage"] == f"{base_images.host}/docker/library/debian@{OLD_DIGEST}"
+    assert plan["answer"]["images"][0]["effect"] == "built unless it is there"
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"), [(Reply(404), "has no such image"), (Reply(429), "limits how often it may be asked")]
+)
+def test_a_base_image_without_a_digest_is_told_and_built_all_the_same(
+    reply: Reply, reason: str, subnet: str, image: str, base_images: Registry, context: LambdaContext
+) -> None:
+    base_images.replies = dict.fromkeys(base_images.replies, reply)
+    plan = handler(event(placed(subnet)), context)
+    assert plan["images"][0]["baseImage"] == f"{base_images.host}/docker/library/debian:12-slim"
+    (message,) = [
+        item for item in plan["answer"]["validationMessages"] if item["type"] == "ContainerImageBaseValidator"
+    ]
+    assert message["level"] == "WARNING"
+    assert reason in message["message"]
+
+
+def test_a_base_image_in_a_repository_of_the_account_is_asked_of_ecr(
+    subnet: str, image: str, context: LambdaContext
+) -> None:
+    name = f"{ACCOUNT_ID}.dkr.ecr.us-east-1.amazonaws.com/team/base"
+    boto3.client("ecr").create_repository(repositoryName="team/base")
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": [], "config": {"digest": "sha256:1"}}
+    put = boto3.client("ecr").put_image(repositoryName="team/base", imageManifest=json.dumps(manifest), imageTag="1")
+    for tag, expected in (("1", f"{name}@{put['image']['imageId']['imageDigest']}"), ("2", f"{name}:2")):
+        arguments = {"BuildArgs": {"BASE_IMAGE": f"{name}:{tag}"}}
+        plan = handler(event(placed(subnet, ContainerImage=arguments)), context)
+        assert plan["images"][0]["baseImage"] == expected
+
+
+def test_two_queues_are_built_from_contexts_of_their_own(subnet: str, image: str, context: LambdaContext) -> None:
+    one, two = upload("one.zip"), upload("two.zip", DOCKERFILE + b"USER job\n")
+    queues = [queue(name, ContainerImage={"Context": uri}) for name, uri in (("main", one), ("second", two))]
+    plan = handler(event(placed(subnet, Scheduling=scheduling(*queues))), context)
+    assert [order["queues"] for order in plan["images"]] == [["main"], ["second"]]
+    snapshots = [order["contextSource"] for order in plan["images"]]
+    assert [snapshot["key"].split("/")[0] for snapshot in snapshots] == ["contexts", "contexts"]
+    assert len(set(tags(plan))) == 2
+    for snapshot in snapshots:
+        assert s3.read_object(snapshot["bucket"], snapshot["key"], snapshot["versionId"])
+
+
+def test_queues_of_two_architectures_get_an_image_each(subnet: str, image: str, context: LambdaContext) -> None:
+    arm = queue("arm", compute_resource("graviton", InstanceTypes=["c6g"]))
+    plan = handler(event(placed(subnet, Scheduling=scheduling(queue("main"), arm))), context)
+    assert [(order["platform"], order["environmentType"]) for order in plan["images"]] == [
+        ("linux/amd64", "LINUX_CONTAINER"),
+        ("linux/arm64", "ARM_CONTAINER"),
+    ]
+
+
+def test_nothing_is_built_or_asked_for_when_all_images_are_ready(
+    subnet: str, image: str, base_images: Registry, context: LambdaContext
+) -> None:
+    plan = handler(event(placed(subnet, ContainerImage={"Uri": "debian:12"})), context)
+    assert (plan["images"], plan["foundations"], plan["cluster"]["images"]) == ([], [], [])
+    assert base_images.asked == []
+
+
+def test_a_context_that_is_not_there_is_told_at_its_key(subnet: str, image: str, context: LambdaContext) -> None:
+    upload("one.zip")
+    with pytest.raises(OperationError, match=r"ContainerImage\.Context names s3://mine/two\.zip, which is not there"):
+        handler(event(placed(subnet, ContainerImage={"Context": "s3://mine/two.zip"})), context)
+
+
+def test_an_update_looks_up_only_what_the_user_wrote_newly(
+    subnet: str, image: str, base_images: Registry, context: LambdaContext
+) -> None:
+    first = created(subnet, context, ContainerImage={"Context": upload("one.zip")})
+    upload("one.zip", DOCKERFILE + b"USER job\n")
+    base_images.serve("docker/library/debian:12-slim", NEW_DIGEST)
+    same = update(subnet, context, ContainerImage={"Context": "s3://mine/one.zip", "BuildTimeout": 90})
+    assert (tags(same), same["imagesChanged"]) == (tags(first), False)
+    other = base_images.serve("team/base:1", NEW_DIGEST)
+    named = {"Context": "s3://mine/one.zip", "BuildArgs": {"BASE_IMAGE": other}}
+    newer = update(subnet, context, ContainerImage=named)
+    assert newer["images"][0]["baseImage"] == f"{base_images.host}/team/base@{NEW_DIGEST}"
+    assert newer["images"][0]["contextSource"] == first["images"][0]["contextSource"]
+    assert newer["imagesChanged"]
+    assert {item["effect"] for item in newer["answer"]["images"]} == {"built unless it is there", "no longer used"}
+
+
+def test_a_rebuild_changes_nothing_when_everything_is_as_it_was(
+    subnet: str, image: str, context: LambdaContext
+) -> None:
+    made = created(subnet, context)
+    plan = rebuild(context)
+    assert (plan["changed"], plan["imagesChanged"], tags(plan)) == (False, False, tags(made))
+    assert plan["cluster"]["configuration"] == made["cluster"]["configuration"]
+
+
+def test_a_rebuild_takes_a_newer_base_image_and_the_context_of_today(
+    subnet: str, image: str, base_images: Registry, context: LambdaContext
+) -> None:
+    made = created(subnet, context, ContainerImage={"Context": upload("one.zip")})
+    base_images.serve("docker/library/debian:12-slim", NEW_DIGEST)
+    newer = rebuild(context)
+    assert newer["images"][0]["baseImage"].endswith(f"@{NEW_DIGEST}")
+    assert (newer["changed"], newer["imagesChanged"]) == (True, True)
+    upload("one.zip", DOCKERFILE + b"USER job\n")
+    newest = rebuild(context)
+    assert len({*tags(made), *tags(newer), *tags(newest)}) == 3
+    assert newest["stored"]["before"]["site"] == made["cluster"]["site"]
+
+
+def test_a_rebuild_that_is_forced_makes_other_tags_and_updates_keep_them(
+    subnet: str, image: str, context: LambdaContext
+) -> None:
+    made = created(subnet, context)
+    forced = rebuild(context, force=True)
+    assert tags(forced) != tags(made)
+    boto3.resource("dynamodb").Table(ENVIRONMENT["LEDGER_TABLE_NAME"]).put_item(
+        Item={**cluster_key("genomics"), **forced["cluster"]}
+    )
+    assert tags(update(subnet, context)) == tags(rebuild(context)) == tags(forced)
+
+
+def test_a_rebuild_keeps_the_digest_when_the_registry_is_silent(
+    subnet: str, image: str, base_images: Registry, context: LambdaContext
+) -> None:
+    made = created(subnet, context)
+    base_images.replies.clear()
+    plan = rebuild(context)
+    assert tags(plan) == tags(made)
+    assert "has no such image" in plan["answer"]["validationMessages"][0]["message"]
+
+
+def test_a_rebuild_of_a_context_that_is_gone_is_refused(subnet: str, image: str, context: LambdaContext) -> None:
+    created(subnet, context, ContainerImage={"Context": upload("one.zip")})
+    boto3.client("s3").delete_object(Bucket="mine", Key="one.zip")
+    with pytest.raises(OperationError, match="which is not there"):
+        rebuild(context)
+
+
+def test_a_rebuild_of_an_absent_cluster_names_it(context: LambdaContext) -> None:
+    with pytest.raises(OperationError, match="clusterName: there is no cluster genomics"):
+        rebuild(context)

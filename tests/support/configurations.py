@@ -37,6 +37,11 @@ COMPANIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "SharedStorage[].EfsSettings.IamAuthorization": {"EncryptionInTransit": True},
         "SharedStorage[].EfsSettings.ThroughputMode": {"ProvisionedThroughput": 8},
         "HeadNode.SharedStorageEfsSettings": {"SharedStorageType": "Efs"},
+        **{
+            f"{section}ContainerImage.{key}": {"Context": "s3://mine/one.zip"}
+            for section in ("", "Scheduling.AwsBatchQueues[].")
+            for key in ("BuildArgs", "Dockerfile", "Target")
+        },
     }
 )
 """Keys of the same section without which a key is refused."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from shoal.cleanup import custom_resource, images, leftovers, versions
 from shoal.cluster import batch, configuration, mounts
 from shoal.cluster.blueprint import LARGEST_TEMPLATE
+from shoal.image import arguments
 from shoal.image.order import BUILD_MINUTES
 from shoal.ledger import HISTORY
 from shoal.operation.request import INLINE_CONFIGURATION_BYTES, LARGEST_PAGE
@@ -32,6 +33,7 @@ _OF_A_CLUSTER = (
     ("tags in a configuration", f"{configuration.MOST_TAGS}", "a resource has 50; Shoal and CloudFormation add theirs", "IAM/latest/UserGuide/id_tags.html"),
     ("size of a template", f"{LARGEST_TEMPLATE:,} bytes", "CloudFormation's, from S3", "AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"),
     ("time for the jobs when an update retires instances", f"{batch.UPDATE_TIMEOUT} minutes", "Shoal's own; Batch's is configurable", "batch/latest/userguide/updating-compute-environments.html"),
+    ("arguments of an image's Dockerfile", f"{arguments.MOST_ARGUMENTS}, of {arguments.LONGEST_ARGUMENTS:,} characters in all", "they travel through the state machines; a variable of a build has 4,096 characters", "codebuild/latest/APIReference/API_EnvironmentVariable.html"),
     ("time of a build", f"{BUILD_MINUTES[0]} to {BUILD_MINUTES[1]} minutes", "CodeBuild's least; the upper end is Shoal's own", "codebuild/latest/APIReference/API_StartBuild.html"),
 )  # fmt: skip
 _OF_DELETION = (

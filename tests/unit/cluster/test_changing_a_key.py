@@ -25,6 +25,17 @@ QUEUE = "Scheduling.AwsBatchQueues[]"
 ROOT = "HeadNode.LocalStorage.RootVolume"
 DIGEST = f"sha256:{'0' * 64}"
 
+OF_AN_IMAGE: Mapping[str, tuple[Any, Any]] = MappingProxyType(
+    {
+        "Uri": (f"registry.example.com/one@{DIGEST}", f"registry.example.com/two@{DIGEST}"),
+        "Context": ("s3://mine/one.zip", "s3://mine/two/"),
+        "Dockerfile": ("Dockerfile", "docker/jobs"),
+        "BuildArgs": ({"MPI": "4"}, {"MPI": "5"}),
+        "Target": (ABSENT, "run"),
+        "BuildTimeout": (60, 120),
+        "ComputeType": ("BUILD_GENERAL1_SMALL", "BUILD_GENERAL1_LARGE"),
+    }
+)
 CHANGES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
     {
         "Image.Os": ("debian12", "ubuntu2404"),
@@ -72,7 +83,7 @@ CHANGES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
         f"{QUEUE}.ComputeResources[].MaxvCpus": (10, 20),
         f"{QUEUE}.ComputeResources[].DesiredvCpus": (0, 2),
         f"{QUEUE}.ComputeResources[].SpotBidPercentage": (50, 60),
-        f"{QUEUE}.ContainerImage.Uri": (f"registry.example.com/one@{DIGEST}", f"registry.example.com/two@{DIGEST}"),
+        **{f"{QUEUE}.ContainerImage.{key}": values for key, values in OF_AN_IMAGE.items()},
         "SharedStorage": ([storage("one")], [storage("one"), storage("two")]),
         "SharedStorage[].MountDir": ("/one", "/two"),
         "SharedStorage[].Name": ("one", "two"),
@@ -111,7 +122,7 @@ CHANGES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
         "CustomS3Bucket": (ABSENT, "mine"),
         "Imds.ImdsSupport": ("v1.0", "v2.0"),
         "DevSettings.Timeouts.HeadNodeBootstrapTimeout": (1800, 3600),
-        "ContainerImage.Uri": (f"registry.example.com/one@{DIGEST}", f"registry.example.com/two@{DIGEST}"),
+        **{f"ContainerImage.{key}": values for key, values in OF_AN_IMAGE.items()},
         "Lifecycle.Protect": (False, True),
     }
 )
@@ -121,6 +132,8 @@ ONE_VALUE = frozenset(
         "Region",  # the Region Shoal runs in; any other is refused
         "HeadNode.Imds.Secured",
         "Scheduling.Scheduler",
+        "ContainerImage.Platform",  # that of the queue's instances, which is the default
+        f"{QUEUE}.ContainerImage.Platform",
     }
 )
 """Keys of which only one value is accepted."""

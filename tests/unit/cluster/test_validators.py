@@ -10,8 +10,10 @@ import pytest
 from shoal.aws.efs import FileSystem
 from shoal.cluster.configuration import Cluster, load
 from shoal.cluster.findings import Finding, Level, stopping, unsuppressed
+from shoal.cluster.materials import Materials
 from shoal.cluster.surroundings import Surroundings, named
 from shoal.cluster.validators import validate
+from shoal.image.user_context import ContextError, Fault
 from tests.support.clusters import HEAD_SUBNET, REGION, compute_resource, configuration, queue, storage
 
 VPC = "vpc-0ccccccccccccccc1"
@@ -19,6 +21,7 @@ GROUP = "sg-0ddddddddddddddd1"
 SNAPSHOT = "snap-0eeeeeeeeeeeeeee1"
 VOLUME = "vol-0fffffffffffffff1"
 SYSTEM = "fs-0aaaaaaaaaaaaaaa1"
+GONE = "s3://mine/gone.zip"
 POLICY = "arn:aws:iam::111111111111:policy/mine"
 
 
@@ -223,10 +226,35 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
         f"{QUEUE}.ComputeResources",
     ),
     (
-        queues(queue("main"), queue("arm", compute_resource("a", InstanceTypes=["c6g.large"]))),
+        queues(queue("main", ContainerImage={"Platform": "linux/arm64"})),
         {},
         "AwsBatchInstancesArchitectureCompatibilityValidator",
-        "Scheduling.AwsBatchQueues[1].ComputeResources",
+        f"{QUEUE}.ContainerImage.Platform",
+    ),
+    (
+        queues(queue("main"), queue("arm", compute_resource("a", InstanceTypes=["c6g.large"])))
+        | {"ContainerImage": {"Platform": "linux/amd64"}},
+        {},
+        "AwsBatchInstancesArchitectureCompatibilityValidator",
+        "ContainerImage.Platform",
+    ),
+    (
+        queues(queue("main", ContainerImage={"Context": GONE})),
+        {"materials": Materials(refused={(GONE, "Dockerfile"): ContextError(GONE, [Fault("is gone", "bring it")])})},
+        "ContainerImageContextValidator",
+        f"{QUEUE}.ContainerImage.Context",
+    ),
+    (
+        head() | {"ContainerImage": {"BuildArgs": {"BASE_IMAGE": "debian:12"}}},
+        {"materials": Materials(unpinned={"debian:12": "cannot be reached"})},
+        "ContainerImageBaseValidator",
+        "ContainerImage.BuildArgs.BASE_IMAGE",
+    ),
+    (
+        head(),
+        {"materials": Materials(base_image="registry.test/debian:12", unpinned={"registry.test/debian:12": "is shut"})},
+        "ContainerImageBaseValidator",
+        "Image.Os",
     ),
     (
         head() | {"SharedStorage": [storage("old", EbsSettings={"VolumeId": VOLUME})]},
@@ -287,6 +315,31 @@ def test_what_is_wrong_is_found_at_its_key_and_nothing_else_is(
     sections: dict[str, Any], facts: dict[str, Any], validator: str, path: str
 ) -> None:
     assert found(sections, **facts) == [(validator, path)]
+
+
+def test_queues_of_two_architectures_are_served_an_image_each() -> None:
+    assert found(queues(queue("main"), queue("arm", compute_resource("a", InstanceTypes=["c6g.large"])))) == []
+
+
+def test_a_base_image_without_a_digest_is_a_warning_that_says_why() -> None:
+    materials = Materials(base_image="registry.test/debian:12", unpinned={"registry.test/debian:12": "is shut"})
+    cluster = load(head())
+    (finding,) = validate(cluster, complete(cluster, materials=materials))
+    assert finding.level is Level.WARNING
+    assert "Image.Os means registry.test/debian:12, and its digest is not known: registry.test is shut" in (
+        finding.problem.message
+    )
+
+
+def test_a_context_that_cannot_be_built_stops_whatever_is_suppressed_and_tells_every_reason() -> None:
+    faults = [Fault("has no Dockerfile", "add it"), Fault("is too large", "make it smaller")]
+    materials = Materials(refused={(GONE, "Dockerfile"): ContextError(GONE, faults)})
+    cluster = load(head() | {"ContainerImage": {"Context": GONE}})
+    findings = unsuppressed(validate(cluster, complete(cluster, materials=materials)), ["ALL"])
+    assert [finding.message for finding in stopping(findings, "ERROR")] == [
+        f"names {GONE}, which has no Dockerfile",
+        f"names {GONE}, which is too large",
+    ]
 
 
 def test_a_configuration_that_fits_has_no_findings() -> None:

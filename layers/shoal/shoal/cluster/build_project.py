@@ -19,7 +19,7 @@ from shoal.cluster.repository import (
 )
 from shoal.cluster.site import Site, names
 from shoal.cluster.template import Resource, Statement, allow, arn, get_att, ref, tag_list
-from shoal.image.job_image import BUILD_MINUTES, COMPUTE_TYPE
+from shoal.image.job_image import DEFAULT_MINUTES, SMALLEST
 from shoal.image.order import BuildOrder
 from shoal.image.reference import reference
 
@@ -87,7 +87,7 @@ def _project(cluster: Cluster, site: Site, orders: Sequence[BuildOrder]) -> Reso
             "Source": {"Type": "S3", "Location": f"{first.bucket_name}/{first.context_key}" if first else where},
             "Environment": {
                 "Type": first.environment_type if first else machine,
-                "ComputeType": first.compute_type if first else COMPUTE_TYPE,
+                "ComputeType": first.compute_type if first else SMALLEST,
                 "Image": first.environment_image if first else machine_image,
                 # Building images needs it, and nothing else in the cluster has it.
                 "PrivilegedMode": True,
@@ -97,7 +97,7 @@ def _project(cluster: Cluster, site: Site, orders: Sequence[BuildOrder]) -> Reso
                 ],
             },
             "LogsConfig": {"CloudWatchLogs": {"Status": "ENABLED", "GroupName": ref(BUILD_LOGS)}},
-            "TimeoutInMinutes": max((order.timeout_minutes for order in orders), default=BUILD_MINUTES),
+            "TimeoutInMinutes": max((order.timeout_minutes for order in orders), default=DEFAULT_MINUTES),
             "QueuedTimeoutInMinutes": QUEUED_TIMEOUT,
             "ConcurrentBuildLimit": CONCURRENT_BUILDS,
             "Tags": tag_list(cluster, site),

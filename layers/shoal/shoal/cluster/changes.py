@@ -9,7 +9,7 @@ from typing import Any
 
 from shoal.cluster.configuration import Cluster
 from shoal.cluster.grammar import Change
-from shoal.cluster.keys import Key, walk
+from shoal.cluster.keys import DEPENDS, Key, walk
 
 SIZE_OF_VOLUMES = "SharedStorage[].EbsSettings.Size"
 """Of an array it is fixed: the volumes would grow and be paid for, and mdadm cannot stripe onto the new space."""
@@ -65,10 +65,18 @@ def key_changes(old: Cluster, new: Cluster) -> tuple[KeyChange, ...]:
 
 def _section(at: tuple[Step, ...], path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[KeyChange]:
     for name in dict.fromkeys((*old, *new)):
-        if old.get(name) != new.get(name):
-            found = _key((*at, name), f"{path}{name}", old.get(name), new.get(name))
+        before = old[name] if name in old else _absent(f"{path}{name}", new[name])
+        after = new[name] if name in new else _absent(f"{path}{name}", old[name])
+        if before != after:
+            found = _key((*at, name), f"{path}{name}", before, after)
             fixed = f"{path}{name}" == SIZE_OF_VOLUMES and new.get("Raid")
             yield from (replace(change, change=Change.FIXED) if fixed else change for change in found)
+
+
+def _absent(path: str, other: Any) -> Any:
+    """What a key is in a section that is not there: its default, if that depends on no other key."""
+    default = _grammar()[path].default
+    return other if other in ({}, []) else None if default == DEPENDS else default
 
 
 def _key(at: tuple[Step, ...], path: str, old: Any, new: Any) -> Iterator[KeyChange]:

@@ -11,22 +11,12 @@ from pydantic import Field
 from shoal.cluster.grammar import Change, Code, Integer, Matching, Section, Violation, key_of
 from shoal.image.arguments import BASE_IMAGE_ARG, LONGEST_ARGUMENTS, MOST_ARGUMENTS, NAME, is_reserved, own_arguments
 from shoal.image.content import DOCKERFILE
+from shoal.image.job_image import DEFAULT_MINUTES, SMALLEST, ComputeType
 from shoal.image.order import BUILD_MINUTES
 
 IMAGE_NAME = r"([a-z0-9.-]+(:\d+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*(:\w[\w.-]{0,127})?(@sha256:[0-9a-f]{64})?"
 """https://pkg.go.dev/github.com/distribution/reference"""
 _IMAGE = "an image like `public.ecr.aws/debian/debian:12-slim@sha256:...`"
-
-COMPUTE_TYPES = (
-    "BUILD_GENERAL1_SMALL",
-    "BUILD_GENERAL1_MEDIUM",
-    "BUILD_GENERAL1_LARGE",
-    "BUILD_GENERAL1_XLARGE",
-    "BUILD_GENERAL1_2XLARGE",
-)
-"""CodeBuild's machines for both architectures, smallest first,
-https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html
-"""
 
 
 class ContainerImage(Section):
@@ -59,18 +49,9 @@ class ContainerImage(Section):
     """Stage of the Dockerfile to build, instead of the last."""
     platform: Annotated[Literal["linux/amd64", "linux/arm64"] | None, Change.LIVE] = None
     """Platform of the image; it must be that of the queue's instances, and is it by default."""
-    build_timeout: Annotated[Integer, Change.LIVE, Field(ge=BUILD_MINUTES[0], le=BUILD_MINUTES[1])] = 60
+    build_timeout: Annotated[Integer, Change.LIVE, Field(ge=BUILD_MINUTES[0], le=BUILD_MINUTES[1])] = DEFAULT_MINUTES
     """Minutes that a build may run."""
-    compute_type: Annotated[
-        Literal[
-            "BUILD_GENERAL1_SMALL",
-            "BUILD_GENERAL1_MEDIUM",
-            "BUILD_GENERAL1_LARGE",
-            "BUILD_GENERAL1_XLARGE",
-            "BUILD_GENERAL1_2XLARGE",
-        ],
-        Change.LIVE,
-    ] = "BUILD_GENERAL1_SMALL"
+    compute_type: Annotated[ComputeType, Change.LIVE] = SMALLEST
     """CodeBuild's machine for the build; the next build uses it."""
 
     def rules(self) -> Iterator[Violation]:

@@ -221,8 +221,8 @@ ADDITIONS = (
     Addition("Image.Os", "debian12, and ubuntu2404 with AWS Batch"),
     Addition("SharedStorage", "up to twenty EBS volumes instead of five"),
     Addition("HeadNode.Imds.Secured", "absent means false, which ParallelCluster wants written out with AWS Batch"),
-    Addition("ContainerImage", "a ready image for the jobs"),
-    Addition(f"{_QUEUE}.ContainerImage", "a ready image for the jobs of one queue"),
+    Addition("ContainerImage", "the image of the jobs: a ready one, or one built from files of yours"),
+    Addition(f"{_QUEUE}.ContainerImage", "the image of the jobs of one queue"),
     Addition("Lifecycle", "protection from deletion"),
 )
 """All that Shoal accepts beyond ParallelCluster 3.15.1; each row has a test that asks both."""

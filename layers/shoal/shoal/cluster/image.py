@@ -8,14 +8,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from shoal.cluster.bucket import bucket_name, context_key
-from shoal.cluster.container_image import COMPUTE_TYPES, ContainerImage
+from shoal.cluster.container_image import ContainerImage
 from shoal.cluster.grammar import Change, Code, Matching, NotOffered, Refused, Section
 from shoal.cluster.problems import Problem, make
 from shoal.cluster.repository import repository_uri
 from shoal.cluster.site import Site, names
 from shoal.cluster.template import Value, join
 from shoal.image.arguments import BASE_IMAGE_ARG
-from shoal.image.job_image import PLATFORMS, JobImage, Recipe
+from shoal.image.job_image import COMPUTE_TYPES, PLATFORMS, JobImage, Recipe
 from shoal.image.order import BuildOrder, ContextSource
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ NAME = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
 """What an argument of a Dockerfile can be called."""
 MOST_ARGUMENTS = 20
 LONGEST_ARGUMENTS = 2048
-"""Characters of names and values together: ten images with as many fit into a state machine's state twice over, and
-CodeBuild takes 5,500 in the variables of a build."""
+"""Characters of names and values together: CodeBuild takes 4,096 in one variable, and the arguments of ten images travel
+in a machine's state."""
 
 VARIABLES = frozenset(
     {

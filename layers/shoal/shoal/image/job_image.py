@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal, get_args
 
 from shoal.image.content import DOCKERFILE, ResolvedContext, companion_files, content_tag, read_context
 
@@ -22,12 +23,20 @@ BASE_IMAGES: Mapping[str, str] = MappingProxyType(
 PLATFORMS: Mapping[str, str] = MappingProxyType({"x86_64": "linux/amd64", "arm64": "linux/arm64"})
 """EC2's name of an architecture to docker's."""
 
-BUILD_MINUTES = 60
-"""Minutes that a build gets unless the configuration says otherwise."""
-COMPUTE_TYPE = "BUILD_GENERAL1_SMALL"
-"""CodeBuild's machine unless the configuration says otherwise: 2 vCPUs,
+ComputeType = Literal[
+    "BUILD_GENERAL1_SMALL",
+    "BUILD_GENERAL1_MEDIUM",
+    "BUILD_GENERAL1_LARGE",
+    "BUILD_GENERAL1_XLARGE",
+    "BUILD_GENERAL1_2XLARGE",
+]
+"""CodeBuild's machines for both architectures, smallest first (2 vCPUs),
 https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-compute-types.html
 """
+COMPUTE_TYPES: tuple[ComputeType, ...] = get_args(ComputeType)
+SMALLEST = COMPUTE_TYPES[0]
+DEFAULT_MINUTES = 60
+"""Minutes that a build gets unless the configuration says otherwise."""
 
 
 def base_image(system: str, registry: str = PUBLIC_REGISTRY) -> str:
@@ -86,9 +95,9 @@ class JobImage:
     recipe: Recipe
     queues: tuple[str, ...]
     """Names of the queues whose jobs run in it."""
-    minutes: int = BUILD_MINUTES
+    minutes: int = DEFAULT_MINUTES
     """Minutes that its build may run."""
-    compute_type: str = COMPUTE_TYPE
+    compute_type: ComputeType = SMALLEST
 
     def uri(self, repository_uri: str) -> str:
         """What a job definition names: `<repository uri>:<tag>`."""

@@ -30,7 +30,7 @@ class _Travelling(BaseModel):
 
     def to_state(self) -> dict[str, Any]:
         """The value as a state machine carries it."""
-        return self.model_dump(by_alias=True)
+        return self.model_dump(mode="json", by_alias=True)
 
 
 class ContextSource(_Travelling):
