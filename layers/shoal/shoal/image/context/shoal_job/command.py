@@ -18,12 +18,13 @@ def start(command: Sequence[str], variables: Mapping[str, str], folder: Path, ha
         JobError: there is no such program, or it cannot be run.
     """
     try:
-        process = subprocess.Popen(command, env=dict(variables), cwd=folder, start_new_session=True)
+        with handover.keeping():
+            process = subprocess.Popen(command, env=dict(variables), cwd=folder, start_new_session=True)
+            handover.group = process.pid
     except FileNotFoundError as error:
         raise JobError(NO_PROGRAM, f"{command[0]}: the image has no such program") from error
     except OSError as error:
         raise JobError(CANNOT_RUN, f"{command[0]} cannot be run: {error.strerror}") from error
-    handover.group = process.pid
     process.returncode = 0  # waited for below, with every other process
     return process.pid
 

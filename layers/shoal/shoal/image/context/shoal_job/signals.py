@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
 
@@ -30,15 +31,28 @@ class Handover:
         """Process group of the command, once it runs."""
         self.stopped = False
         """Whether somebody asked the job to end."""
+        self._kept: list[int] | None = None
         for number in HANDED_ON:
             signal.signal(number, self._hand_on)
 
     def _hand_on(self, number: int, _: FrameType | None) -> None:
         self.stopped = self.stopped or number in _ENDS
-        if self.group is not None:
+        if self._kept is not None:
+            self._kept.append(number)
+        elif self.group is not None:
             self.send(number)
         elif number in _ENDS:
             _end(number)
+
+    @contextlib.contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Hand on later what comes while a command starts, when it runs already and has no name here yet."""
+        kept: list[int] = []
+        self._kept = kept
+        yield
+        self._kept = None
+        for number in kept:
+            self._hand_on(number, None)
 
     def send(self, number: int) -> None:
         """Send a signal to the group, if it is still there."""

@@ -167,6 +167,6 @@ def _answers(address: str) -> bool:
 
 def _spawn(command: list[str], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(command, stdin=stdin, bufsize=0, start_new_session=True)
+        return subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, bufsize=0, start_new_session=True)
     except OSError as error:
         raise JobError(CANNOT_RUN, f"the image has no {command[0]} that runs ({error.strerror})") from error
