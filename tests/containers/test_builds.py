@@ -230,8 +230,11 @@ def test_stopping_the_operation_stops_the_build_and_what_it_runs(shoal: FrontDoo
     until(lambda: newest_build(shoal)["buildStatus"] == "STOPPED", 60, "the build's end")
     until(lambda: not sleeping(), 60, "the end of what the build ran")
     assert shoal.succeed("describe", NAME)["clusterStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    holder = (shoal.item("LOCK", NAME) or {})["holder"]
     put_context(shoal)
     assert rebuild(shoal).status == "SUCCEEDED", "the next operation takes the lock"
+    stopped = shoal.item(f"OPERATION#{NAME}", holder) or {}
+    assert (stopped["status"], stopped["failure"]["code"]) == ("FAILED", "OperationStopped")
 
 
 def sleeping() -> bool:

@@ -117,6 +117,25 @@ def test_the_lock_of_an_execution_that_is_gone_is_taken_over(context: LambdaCont
     assert lock["fence"] == 2
 
 
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [({}, "OperationStopped"), ({"code": "BuildFailed", "cause": "phase BUILD failed"}, "BuildFailed")],
+)
+def test_an_operation_that_was_stopped_is_closed_by_the_next_one_with_what_it_had_found(
+    found: dict[str, str], code: str, context: LambdaContext
+) -> None:
+    hold("build-image", ARN.replace("first", "gone"))
+    if found:
+        dynamodb.record_failure("genomics", "op-other", found)
+    begin({"operation": "delete", "clusterName": "genomics"}, context)
+    stopped = dynamodb.read_operation("genomics", "op-other") or {}
+    assert (stopped["status"], stopped["failure"]["code"], stopped["endedAt"]) == (
+        "FAILED",
+        code,
+        "2026-11-24T10:15:30+00:00",
+    )
+
+
 @pytest.mark.parametrize("data", [CREATE | {"operation": "plan"}, CREATE | {"dryrun": True}])
 def test_a_plan_takes_no_lock_and_registers_nothing(data: dict[str, Any], context: LambdaContext) -> None:
     answer = begin(data, context)

@@ -67,6 +67,8 @@ def test_stopping_an_operation_stops_its_children_and_the_next_one_takes_its_loc
     assert (ended.status, ended.error) == ("SUCCEEDED", ""), ended.cause
     assert (shoal.item("LOCK", name) or {})["fence"] == lock["fence"] + 1
     assert "holder" not in (shoal.item("LOCK", name) or {})
+    stopped = shoal.item(f"OPERATION#{name}", lock["holder"]) or {}
+    assert (stopped["status"], stopped["failure"]["code"]) == ("FAILED", "OperationStopped")
     assert shoal.left_since(before) == []
 
 

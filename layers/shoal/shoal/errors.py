@@ -43,6 +43,8 @@ class ErrorCode(StrEnum):
     """The stack is gone, and something that belonged to the cluster is still there."""
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     """The operation did not end before its deadline."""
+    OPERATION_STOPPED = "OperationStopped"
+    """The operation's execution was stopped before it ended; the next operation on the cluster has recorded that."""
     INTERNAL_ERROR = "InternalError"
     """A defect of Shoal or an AWS error it does not know; the logs have the details."""
 

@@ -44,6 +44,7 @@ NEXT_ACTIONS = {
     ErrorCode.CLEAN_UP_INCOMPLETE: "remove what the message names, then delete the cluster again",
     ErrorCode.LEFTOVERS_FOUND: "delete the cluster again; what resists is named and is for you to remove",
     ErrorCode.DEADLINE_EXCEEDED: "try again with a larger deadlineMinutes",
+    ErrorCode.OPERATION_STOPPED: "ask for it again, or delete the cluster",
     ErrorCode.INTERNAL_ERROR: "read the logs of the failed function or execution",
 }
 """What can be done about each code where nothing better is known; on the page of errors as well."""

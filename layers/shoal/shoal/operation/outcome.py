@@ -8,6 +8,7 @@ from typing import Any
 
 from shoal.cluster.statuses import ABSENT, meaning
 from shoal.errors import ErrorCode, OperationError
+from shoal.failure import NEXT_ACTIONS
 
 LONGEST_LINE = 2_000
 """Characters of a failure's line; the console's banner shows no more."""
@@ -43,6 +44,17 @@ def failure_of(operation: Mapping[str, Any], caught: Mapping[str, Any]) -> dict[
         "code": str(code),
         "cause": f"{operation['operation']} failed with {caught.get('error')} and recorded no cause",
         "nextAction": "look at the child execution's history",
+    }
+
+
+def stopped(operation: Mapping[str, Any]) -> dict[str, Any]:
+    """Why an operation failed whose execution was over before it had recorded its end: what it had found, if it had."""
+    if "failure" in operation:
+        return dict(operation["failure"])
+    return {
+        "code": str(ErrorCode.OPERATION_STOPPED),
+        "cause": f"the execution of {operation['operation']} was stopped before it had ended, with all that it ran",
+        "nextAction": NEXT_ACTIONS[ErrorCode.OPERATION_STOPPED],
     }
 
 
