@@ -26,6 +26,7 @@ from shoal.cluster.validators import validate
 from shoal.errors import ErrorCode, OperationError
 from shoal.observability import logger
 from shoal.operation.admission import invalid_configuration
+from shoal.operation.description import images
 from shoal.settings import Settings
 
 
@@ -108,15 +109,18 @@ def _change(
     before, after = blueprint(*old), blueprint(*new)
     rendered = plans.store(settings, event, *new, after)
     facts = {} if _only_plan(event) else {"cluster": rendered["cluster"]}
-    told = answer | {"images": planning.image_changes(before, after)}
+    changed = plan.template_digest(before) != plan.template_digest(after)
+    changes = planning.image_changes(images(known), after)
+    told = answer | {"images": changes}
     return {
         **rendered,
         "changeSetName": event["operationId"],
-        "changed": plan.template_digest(before) != plan.template_digest(after),
-        "imagesChanged": planning.images_changed(before, after),
+        "changed": changed,
+        "imagesChanged": changed and planning.images_changed(images(known), after),
         "stored": {
             "before": {"configuration": known["configuration"], "site": known["site"]},
             "after": rendered["cluster"],
+            "images": changes,
         },
         "answer": plans.sized(settings, event["clusterName"], event["operationId"], told, "changeSet") | facts,
     }

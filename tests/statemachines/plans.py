@@ -41,7 +41,7 @@ def update(before: dict[str, Any], after: dict[str, Any], *, only_plan: bool = F
         "stackId": STACK_ID,
         "changeSetName": OPERATION_ID,
         "changed": before != after,
-        "imagesChanged": planning.images_changed(blueprint(old, site_for(old)), blueprint(new, site_for(new))),
+        "imagesChanged": planning.images_changed(_rendered(old)["cluster"]["images"], blueprint(new, site_for(new))),
         "stored": {"before": {"configuration": STORED, "site": SITE}, "after": rendered["cluster"]},
         "answer": _sized(planning.unchanged(NAME, key_changes(old, new), ()), "changeSet") | facts,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shoal.cluster.blueprint import Blueprint, resource_summary
@@ -15,7 +15,6 @@ from shoal.cluster.names import stack_name
 from shoal.cluster.repository import CACHE, REPOSITORY
 from shoal.cluster.statuses import ABSENT, meaning
 from shoal.errors import ErrorCode, OperationError
-from shoal.image.job_image import JobImage
 from shoal.operation.admission import invalid_configuration
 from shoal.plan import template_digest
 
@@ -108,7 +107,7 @@ def creation(
     counts, stack = resource_summary(planned), stack_name(prefix, cluster_name)
     told = {
         "resourceCounts": counts,
-        "images": image_changes(None, planned),
+        "images": image_changes((), planned),
         "validationMessages": [finding.to_message() for finding in messages],
     }
     number = sum(counts.values())
@@ -144,27 +143,33 @@ def foundations(images: Sequence[Mapping[str, Any]]) -> list[str]:
     return [EMPTY_BUCKET, REPOSITORY, CACHE, BUILD_PROJECT] if images else []
 
 
-def images_changed(before: Blueprint, after: Blueprint) -> bool:
-    """Whether an update needs an image that the cluster did not need before."""
-    return not {image.tag for image in after.images} <= {image.tag for image in before.images}
+def images_changed(registered: Iterable[Mapping[str, Any]], after: Blueprint) -> bool:
+    """Whether an update needs an image that was not built for the cluster: the user changed it, or a newer Shoal."""
+    return not {image.tag for image in after.images} <= {image["tag"] for image in registered}
 
 
-def image_changes(before: Blueprint | None, after: Blueprint) -> list[dict[str, Any]]:
-    """The images that a plan leads to, and those that no queue uses any more.
+def image_changes(registered: Iterable[Mapping[str, Any]], after: Blueprint) -> list[dict[str, Any]]:
+    """The images that a plan leads to, and those that no queue will use any more.
 
     Args:
-        before: what there is; none before a creation.
+        registered: the images that were built for the cluster; none before a creation.
         after: what is asked for.
     """
-    images = {image.tag: image for image in (before.images if before else ())}
-    old, new = set(images), {image.tag: image for image in after.images}
-    effects = {True: "kept", False: "built unless it is there"}
-    told = [_image(image, effects[tag in old]) for tag, image in new.items()]
-    return told + [_image(image, "no longer used") for tag, image in images.items() if tag not in new]
-
-
-def _image(image: JobImage, effect: str) -> dict[str, Any]:
-    return {"tag": image.tag, "baseImage": image.recipe.base_image, "queues": list(image.queues), "effect": effect}
+    known = {image["tag"]: list(image.get("queues", ())) for image in registered}
+    wanted = {image.tag: image for image in after.images}
+    images = [
+        {
+            "tag": tag,
+            "baseImage": image.recipe.base_image,
+            "queues": list(image.queues),
+            "effect": "kept" if tag in known else "built unless it is there",
+        }
+        for tag, image in wanted.items()
+    ]
+    gone = [
+        {"tag": tag, "queues": queues, "effect": "no longer used"} for tag, queues in known.items() if tag not in wanted
+    ]
+    return images + gone
 
 
 def stack_arguments(planned: Blueprint) -> dict[str, list[dict[str, str]]]:
