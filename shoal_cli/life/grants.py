@@ -16,6 +16,8 @@ from typing import Any
 
 LIST = Path("tests/life/grants_used_elsewhere.tsv")
 """Grants that the life of a cluster does not use, each with the test that does."""
+OF_JOBS = frozenset({"cluster/host", "cluster/job"})
+"""Holders of what jobs and their hosts may do; only jobs that run use it."""
 _OF_A_CLUSTER = re.compile(r".+-[0-9a-f]{8}-(?P<purpose>[a-z-]+)")
 """A cluster's role after the prefix: the cluster's name, a hash, what it is for."""
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from shoal_cli.life.jobs import RanJob
+
 PATH = Path("build/run-report.json")
 
 
@@ -37,6 +39,7 @@ class Report:
 
     engine: str = ""
     steps: list[Step] = field(default_factory=list)
+    jobs: list[RanJob] = field(default_factory=list)
     leftovers: list[str] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
@@ -49,7 +52,7 @@ class Report:
     def as_expected(self) -> bool:
         """Whether the run shows what it must."""
         wrong = [self.leftovers, self.denied, self.unused, self.stale, [s for s in self.steps if not s.as_expected]]
-        return bool(self.steps) and not any(wrong)
+        return bool(self.steps) and not any(wrong) and all(job.as_expected for job in self.jobs)
 
     def write(self, path: Path = PATH) -> None:
         """Write the report as JSON."""
@@ -60,6 +63,10 @@ class Report:
             "asExpected": self.as_expected,
             "engine": self.engine,
             "steps": steps,
+            "jobs": [
+                {"name": job.name, "status": job.status, "exitCode": job.exit_code, "lastLine": job.last_line}
+                for job in self.jobs
+            ],
             "leftovers": self.leftovers,
             "iam": iam,
             "remarks": self.remarks,

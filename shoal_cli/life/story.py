@@ -14,7 +14,9 @@ from rich.console import Console
 from embedded_aws import process
 from shoal_cli.application import Application, connect, start
 from shoal_cli.deploying import deploy_into
-from shoal_cli.life import grants, leftovers, surroundings
+from shoal_cli.jobs.cluster import find_cluster
+from shoal_cli.jobs.submission import Asked
+from shoal_cli.life import grants, jobs, leftovers, surroundings
 from shoal_cli.life.report import Report, Step
 
 CLUSTER = "demo"
@@ -24,7 +26,7 @@ WAIT_SCALE = 0.05
 SECONDS = 300.0
 """Longest that one step may take."""
 PAUSE = 0.1
-JOB_SCRIPT = "#!/bin/sh\necho hello from $(hostname)\n"
+NOT_RUN = "no job was run, for want of a container engine: what the roles of jobs and hosts may do was not tried"
 
 
 @dataclass
@@ -53,6 +55,15 @@ class Story:
         began = time.monotonic()
         says = action()
         self._note(Step(label, "done", "done", time.monotonic() - began, says))
+
+    def run_job(self, asked: Asked) -> None:
+        """Run one job in the cluster, and print its output."""
+        began = time.monotonic()
+        ran = jobs.run(self.application, find_cluster(self.application, CLUSTER, PREFIX), asked)
+        self.report.jobs.append(ran)
+        self._note(Step(f"job {ran.name}", "SUCCEEDED", ran.status, time.monotonic() - began, ran.last_line))
+        for line in ran.lines:
+            self.console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
 
     def _note(self, step: Step) -> None:
         mark = "[green]as expected[/]" if step.as_expected else f"[red]expected {step.expected}[/]: {step.says}"
@@ -109,7 +120,7 @@ def tell(story: Story, subnet: str) -> None:
 def _live(story: Story, configuration: dict[str, Any]) -> None:
     named = {"clusterName": CLUSTER}
     story.operate("describe", {"operation": "describe", **named}, "CREATE_COMPLETE")
-    story.do("store a job script", lambda: _store_job_script(story.application))
+    _jobs(story)
     story.operate("build-image", {"operation": "build-image", **named}, "done")
     more = surroundings.with_more_queues(configuration)
     story.operate("update: a queue and vCPUs more", _update(more), "UPDATE_COMPLETE")
@@ -122,12 +133,25 @@ def _update(configuration: dict[str, Any]) -> dict[str, Any]:
     return {"operation": "update", "clusterName": CLUSTER, "clusterConfiguration": configuration}
 
 
+def _jobs(story: Story) -> None:
+    """Run the jobs where there is an engine for them; else only a job's script is left for the deletion to find."""
+    if _engine(story.server)["runsJobs"]:
+        for asked in (jobs.HELLO, jobs.MPI):
+            story.run_job(asked)
+    else:
+        story.do("store a job script", lambda: _store_job_script(story.application))
+        story.report.remarks.append(NOT_RUN)
+
+
 def _store_job_script(application: Application) -> str:
-    stack = application.client("cloudformation").describe_stacks(StackName=f"{PREFIX}-cluster-{CLUSTER}")["Stacks"][0]
-    parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack["Parameters"]}
-    bucket, key = parameters["ResourcesS3Bucket"], f"{parameters['ArtifactS3RootDirectory']}/batch/hello/hello.sh"
-    application.client("s3").put_object(Bucket=bucket, Key=key, Body=JOB_SCRIPT.encode())
-    return f"s3://{bucket}/{key}"
+    cluster = find_cluster(application, CLUSTER, PREFIX)
+    key = f"{cluster.root}/{jobs.HELLO.name}/{jobs.HELLO.program.script_name}"
+    application.client("s3").put_object(Bucket=cluster.bucket, Key=key, Body=jobs.SCRIPT)
+    return f"s3://{cluster.bucket}/{key}"
+
+
+def _engine(server: process.Server) -> dict[str, Any]:
+    return cast(dict[str, Any], server.call("GET", "/_shoal/engine"))
 
 
 def _judge(story: Story, before: leftovers.State) -> None:
@@ -135,11 +159,12 @@ def _judge(story: Story, before: leftovers.State) -> None:
     report.leftovers = leftovers.left_behind(before, leftovers.state(story.server), bucket)
     decisions = cast(dict[str, list[dict[str, Any]]], story.server.call("GET", "/_shoal/iam"))["decisions"]
     report.denied = grants.denied(decisions)
-    unused = grants.unused(story.granted.grants, story.granted.used(decisions, PREFIX))
+    tried = {grant for grant in story.granted.grants if report.jobs or grant.holder not in grants.OF_JOBS}
+    unused = grants.unused(tried, story.granted.used(decisions, PREFIX))
     elsewhere = grants.used_elsewhere(process.ROOT / grants.LIST)
     report.unused = grants.by_holder(set(unused) - set(elsewhere))
     report.stale = grants.by_holder(set(elsewhere) - set(unused))
-    report.engine = str(cast(dict[str, Any], story.server.call("GET", "/_shoal/engine")).get("engine"))
+    report.engine = str(_engine(story.server)["engine"])
     report.remarks += [leftovers.REMARK, _signal_remark(story.server)]
 
 
