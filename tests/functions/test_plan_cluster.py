@@ -447,3 +447,16 @@ def test_a_rebuild_of_a_context_that_is_gone_is_refused(subnet: str, image: str,
 def test_a_rebuild_of_an_absent_cluster_names_it(context: LambdaContext) -> None:
     with pytest.raises(OperationError, match="clusterName: there is no cluster genomics"):
         rebuild(context)
+
+
+def test_what_a_newer_shoal_builds_otherwise_is_built_with_the_next_change(
+    subnet: str, image: str, context: LambdaContext
+) -> None:
+    made = created(subnet, context)
+    older = made["cluster"] | {"images": [{"tag": "0" * 32, "uri": "older", "queues": ["main"]}]}
+    boto3.resource("dynamodb").Table(ENVIRONMENT["LEDGER_TABLE_NAME"]).put_item(
+        Item={**cluster_key("genomics"), **older}
+    )
+    queues = {"Scheduler": "awsbatch", "AwsBatchQueues": [queue("main", compute_resource("ondemand", MaxvCpus=64))]}
+    assert not update(subnet, context)["imagesChanged"]
+    assert update(subnet, context, Scheduling=queues)["imagesChanged"]
