@@ -11,7 +11,7 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shoal import __version__
-from shoal_cli import local, offline, operations
+from shoal_cli import local, login, offline, operations
 from shoal_cli.application import refusal
 from shoal_cli.exits import CommandError
 from shoal_cli.jobs import commands as jobs
@@ -42,6 +42,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 for name, command in COMMANDS.items():
     typer_app.command(name)(command)
+typer_app.command("ssh", context_settings={"ignore_unknown_options": True})(login.ssh)
 typer_app.add_typer(jobs.typer_app, name="job")
 typer_app.add_typer(network.typer_app, name="network")
 typer_app.add_typer(local.typer_app, name="local")

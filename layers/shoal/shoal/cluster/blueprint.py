@@ -126,6 +126,7 @@ def _outputs(cluster: Cluster) -> Iterator[tuple[str, str, Value]]:
     yield "BatchJobDefinitionMnpArn", "Multi-node parallel jobs in the first queue", ref(multinode)
     yield "HeadNodeInstanceID", "Head node", ref(head_node.HEAD_NODE)
     yield "HeadNodePrivateIP", "Private address of the head node", get_att(head_node.HEAD_NODE, "PrivateIp")
+    yield "HeadNodeUser", "User who has the key pair on the head node", head_node.USERS[cluster.image.os]
     yield "ECRRepoName", "Repository of the job image", ref(repository.REPOSITORY)
     yield "CodeBuildDockerImageBuilderProject", "Project that builds the job image", ref(build_project.BUILD_PROJECT)
 

@@ -120,6 +120,10 @@ ELASTIC_IP = "HeadNodeElasticIp"
 ELASTIC_IP_ASSOCIATION = "HeadNodeElasticIpAssociation"
 ROOT_DEVICES = MappingProxyType({"alinux2023": "/dev/xvda", "debian12": "/dev/xvda", "ubuntu2404": "/dev/sda1"})
 """Root device of each system's official AMIs; `site` has that of another AMI."""
+USERS = MappingProxyType({"alinux2023": "ec2-user", "debian12": "admin", "ubuntu2404": "ubuntu"})
+"""Default user of each system, to whom cloud-init gives the key pair
+(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/managing-users.html).
+"""
 
 
 def node_package(site: Site) -> NodePackage:
