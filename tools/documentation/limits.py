@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from shoal.aws.contexts import MOST_OBJECTS
 from shoal.cleanup import custom_resource, images, leftovers, versions
 from shoal.cluster import batch, configuration, mounts
 from shoal.cluster.blueprint import LARGEST_TEMPLATE
 from shoal.image import arguments
 from shoal.image.order import BUILD_MINUTES
+from shoal.image.user_context import LIMITS as CONTEXT
+from shoal.image.user_context import MIB
 from shoal.ledger import HISTORY
 from shoal.operation.request import INLINE_CONFIGURATION_BYTES, LARGEST_PAGE
 from shoal.planning import LARGEST_ANSWER
@@ -34,6 +37,7 @@ _OF_A_CLUSTER = (
     ("size of a template", f"{LARGEST_TEMPLATE:,} bytes", "CloudFormation's, from S3", "AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"),
     ("time for the jobs when an update retires instances", f"{batch.UPDATE_TIMEOUT} minutes", "Shoal's own; Batch's is configurable", "batch/latest/userguide/updating-compute-environments.html"),
     ("arguments of an image's Dockerfile", f"{arguments.MOST_ARGUMENTS}, of {arguments.LONGEST_ARGUMENTS:,} characters in all", "they travel through the state machines; a variable of a build has 4,096 characters", "codebuild/latest/APIReference/API_EnvironmentVariable.html"),
+    ("a build context", f"{CONTEXT.content // MIB} MiB in {CONTEXT.files:,} files, as a zip archive {CONTEXT.archive // MIB} MiB, in S3 below a prefix {MOST_OBJECTS:,} objects", "Shoal's own; functions hold it in memory, and one may run for 15 minutes", "lambda/latest/dg/gettingstarted-limits.html"),
     ("time of a build", f"{BUILD_MINUTES[0]} to {BUILD_MINUTES[1]} minutes", "CodeBuild's least; the upper end is Shoal's own", "codebuild/latest/APIReference/API_StartBuild.html"),
 )  # fmt: skip
 _OF_DELETION = (
