@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shoal.cluster.image import BUILD_PROJECT
+from shoal.cluster.build_project import BUILD_PROJECT
 from shoal.cluster.repository import REPOSITORY
 from tests.support.front_door import FrontDoor
 from tests.support.polling import until
