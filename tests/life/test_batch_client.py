@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ import pytest
 
 from embedded_aws import process
 from embedded_aws.process import ACCOUNT_ID, ROOT
-from tests.support.front_door import FrontDoor
+from tests.support.front_door import FrontDoor, configuration
+from tests.support.polling import until
 
 CLIENT = ROOT / ".tools/awsbatch/bin"
+JOB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -30,16 +32,16 @@ class HeadNode:
     environment: dict[str, str]
     home: Path
 
-    def run(self, program: str, *arguments: str) -> str:
+    def run(self, program: str, *arguments: str, text: str = "") -> str:
         """Run one of the client's programs; what it printed. It must succeed.
 
-        Standard input is empty: what it holds would be the job's script (`facts` of the client, not of Shoal).
+        Standard input is never a terminal here: what it holds is the job's script, unless `-cf` names one.
         """
         done = subprocess.run(
             [CLIENT / program, "-c", self.stack, *arguments],
             env=self.environment,
             cwd=self.home,
-            stdin=subprocess.DEVNULL,
+            input=text,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -48,16 +50,21 @@ class HeadNode:
         assert done.returncode == 0, f"{program} {' '.join(arguments)}: {done.stdout}"
         return done.stdout
 
+    def submit(self, *arguments: str, text: str = "") -> str:
+        """Submit a job; its id."""
+        found = JOB.search(told := self.run("awsbsub", *arguments, text=text))
+        assert found, told
+        return found[0]
 
-@pytest.fixture
-def head_node(
-    shoal: FrontDoor, name: str, configure: Callable[..., dict[str, Any]], tmp_path: Path
-) -> Iterator[HeadNode]:
-    """A cluster's head node."""
+
+@pytest.fixture(scope="module")
+def head_node(shoal: FrontDoor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HeadNode]:
+    """A cluster's head node; every test has jobs of its own there."""
+    name, home = "batch-client", tmp_path_factory.mktemp("head-node")
     before = shoal.state()
-    shoal.succeed("create", name, configure())
+    shoal.succeed("create", name, configuration(shoal.subnet))
     role = shoal.resources(name)["HeadNodeRole"]["PhysicalResourceId"]
-    yield HeadNode(f"shoal-cluster-{name}", {**session(shoal, role), "HOME": str(tmp_path)}, tmp_path)
+    yield HeadNode(f"shoal-cluster-{name}", {**session(shoal, role), "HOME": str(home)}, home)
     shoal.succeed("delete", name)
     assert shoal.left_since(before) == []
 
@@ -86,22 +93,36 @@ def test_the_batch_client_works_on_a_cluster_with_the_head_nodes_rights(shoal: F
     script = head_node.home / "hello.sh"
     script.write_text("#!/bin/sh\necho hello\n")
 
-    submitted = head_node.run("awsbsub", "-jn", "hello", "-cf", str(script))
-    job = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", submitted)
-    assert job, submitted
+    job = head_node.submit("-jn", "hello", "-cf", str(script))
     assert "hello" in head_node.run("awsbstat", "-s", "ALL")
-    assert "SUCCEEDED" in head_node.run("awsbstat", job[0])
-    assert head_node.run("awsbsub", "-jn", "many", "-n", "2", "-cf", str(script))
+    assert "SUCCEEDED" in head_node.run("awsbstat", job)
     head_node.run("awsbhosts")
 
     shoal.server.call("POST", "/_shoal/batch-jobs", {"status": "RUNNING"})
     try:
-        endless = re.search(r"[0-9a-f-]{36}", head_node.run("awsbsub", "-jn", "endless", "-cf", str(script)))
+        endless = head_node.submit("-jn", "endless", "-cf", str(script))
     finally:
         shoal.server.call("POST", "/_shoal/batch-jobs", {"status": "SUCCEEDED"})
-    assert endless
-    head_node.run("awsbkill", endless[0])
-    assert "FAILED" in head_node.run("awsbstat", endless[0])
+    head_node.run("awsbkill", endless)
+    until(lambda: "FAILED" in head_node.run("awsbstat", endless))
+
+
+def test_the_batch_client_submits_every_kind_of_job(shoal: FrontDoor, head_node: HeadNode) -> None:
+    script = head_node.home / "hello.sh"
+    script.write_text("#!/bin/sh\necho hello\n")
+    jobs = {
+        "piped": head_node.submit("-jn", "piped", text="echo hello\n"),
+        "array": head_node.submit("-jn", "array", "-a", "3", "-cf", str(script)),
+        "nodes": head_node.submit("-jn", "nodes", "-n", "2", "-cf", str(script)),
+    }
+    jobs["after"] = head_node.submit("-jn", "after", "-d", f"jobId={jobs['piped']}", "-cf", str(script))
+    found = shoal.client("batch").describe_jobs(jobs=list(jobs.values()))["jobs"]
+    described = {job["jobName"]: job for job in found}
+    assert described["array"]["arrayProperties"]["size"] == 3
+    assert described["nodes"]["nodeProperties"]["numNodes"] == 2
+    assert described["after"]["dependsOn"] == [{"jobId": jobs["piped"]}]
+    until(lambda: all(job in head_node.run("awsbstat", "-s", "SUCCEEDED") for job in jobs.values()))
+    assert f"{jobs['array']}:2" in head_node.run("awsbstat", "-s", "ALL", "-e")
 
 
 def test_a_job_reads_its_files_and_the_head_node_its_results_and_logs(shoal: FrontDoor, head_node: HeadNode) -> None:
