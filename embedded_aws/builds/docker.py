@@ -39,7 +39,9 @@ def variables(found: Engine, state: Path) -> dict[str, str]:
 
 
 def forget(found: Engine, state: Path) -> None:
-    """Take away what the engine calls by names of a build that has ended; the layers stay in its cache.
+    """Take away the names of a build that has ended; its layers stay in the engine's cache.
+
+    BuildKit's cache needs no image. Podman's is the images themselves, so they only lose their names.
 
     Args:
         found: the engine behind `docker`.
@@ -47,8 +49,10 @@ def forget(found: Engine, state: Path) -> None:
     """
     made = sorted(Store(state).local.values())
     if made:
-        command = [*found.client, "rmi", "--force", *made]
-        subprocess.run(command, env=found.environment(os.environ), capture_output=True, check=False)
+        forgetting = ["untag"] if found.name.startswith("podman") else ["rmi", "--force"]
+        for name in made:
+            command = [*found.client, *forgetting, name]
+            subprocess.run(command, env=found.environment(os.environ), capture_output=True, check=False)
 
 
 def calls_file() -> Path:

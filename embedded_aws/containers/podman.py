@@ -13,6 +13,8 @@ from pathlib import Path
 
 from embedded_aws.containers import packages
 
+_ENOUGH = 32768
+"""Open files or processes; Buildah's own default for processes, which could not be raised afterwards."""
 FOLDER = packages.FOLDER / "podman"
 """Settings and images; those of the user stay as they are."""
 
@@ -44,7 +46,7 @@ def _settings(runc: str | None) -> str:
 
 def _limit(name: str, kind: int) -> str:
     most = resource.getrlimit(kind)[1]
-    value = 1 << 20 if most == resource.RLIM_INFINITY else min(most, 1 << 20)
+    value = _ENOUGH if most == resource.RLIM_INFINITY else min(most, _ENOUGH)
     return f"{name}={value}:{value}"
 
 

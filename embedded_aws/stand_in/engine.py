@@ -94,7 +94,7 @@ def _reachable_copy(dockerfile: Path, folder: Path) -> Path:
 
 def _how(client: Client, caches: list[str]) -> list[str]:
     """How layers are reused: Podman and Buildah have a cache of their own, and cannot read one within an image."""
-    return _repeated("--cache-from", caches) if _is_docker(client) else ["--layers", "--format", "docker"]
+    return _repeated("--cache-from", caches) if _is_docker(client) else ["--layers", "--tls-verify=false"]
 
 
 def _is_docker(client: Client) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -165,10 +166,11 @@ def test_a_built_image_is_pulled_from_its_repository_and_runs(builds: Builds) ->
     builds.build("one")
 
     image = builds.local("one")
-    pulled = builds.ask("pull", *builds.engine.plain_http, image)
+    builds.ask("pull", *builds.engine.plain_http, image)
+    pulled = builds.ask("image", "inspect", "--format", "{{.RepoDigests}}", image).stdout
     ran = builds.ask("run", "--rm", "--network", "none", image, "sh", "-c", "cat /made; sh /script")
     builds.ask("rmi", image)
-    assert builds.images()[0]["imageDigest"] in pulled.stdout
+    assert builds.images()[0]["imageDigest"] in pulled
     assert ran.stdout == f"made for {builds.mark}\nhello\n"
 
 
@@ -194,6 +196,8 @@ def test_unchanged_content_is_all_cached(builds: Builds) -> None:
 
 
 def test_layers_come_from_the_cache_repository_on_a_machine_that_has_none(builds: Builds) -> None:
+    if not builds.engine.name.startswith("docker"):
+        pytest.skip(f"{builds.engine.name} cannot read a cache that is within an image")
     builds.build("one")
     assert len(builds.images(builds.cache)) == 1
     own = f'description="mount / from exec /bin/sh -c echo made for {builds.mark} > /made"'
@@ -222,15 +226,20 @@ def test_a_deleted_image_cannot_be_pulled(builds: Builds) -> None:
     assert "manifest unknown" in pulled.stderr
 
 
-def test_a_build_leaves_no_image_in_the_engine(builds: Builds) -> None:
+def test_a_build_leaves_no_name_in_the_engine(builds: Builds) -> None:
     builds.build("one")
     ecr = builds.account.client("ecr")
     pushed = ecr.batch_get_image(repositoryName=builds.repository, imageIds=[{"imageTag": "one"}])["images"][0]
     image_id = json.loads(pushed["imageManifest"])["config"]["digest"]
-    assert "No such image" in builds.ask("image", "inspect", image_id).stderr
+    known = json.loads(builds.ask("image", "inspect", image_id).stdout or "[]")
+    assert [image["RepoTags"] for image in known] in ([], [[]])
 
 
 def _was_cached(log: list[str], step: str) -> bool:
-    """Whether BuildKit took the result of a step from a cache: `#7 [3/4] RUN ...`, then `#7 CACHED`."""
+    """Whether the result of a step came from a cache.
+
+    BuildKit says `#7 [3/4] RUN ...`, later `#7 CACHED`; Podman `STEP 3/4: RUN ...` and, next, `--> Using cache ...`.
+    """
     numbers = {line.split()[0] for line in log if step in line and line.startswith("#")}
-    return any(line.split() == [number, "CACHED"] for number in numbers for line in log)
+    by_podman = any(step in line and after.startswith("--> Using cache") for line, after in itertools.pairwise(log))
+    return by_podman or any(line.split() == [number, "CACHED"] for number in numbers for line in log)
