@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     only_plan = event["dryrun"] or event["operation"] == "plan"
     found = verdict(resources, refused, only_plan=only_plan)
     plan = Plan(keys, resources, template_digest(blueprint(new, site)))
-    answer = plan.answer(name, refused, applied=found == "apply")
+    answer = plan.answer(name, refused, applied=found == "apply") | {"images": event["plan"]["images"]}
     facts = {} if only_plan else {"cluster": after}
     sized = plans.sized(
         Settings.from_environment(), name, event["operationId"], answer, "changeSet", "resources", "refused"

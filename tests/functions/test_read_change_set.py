@@ -33,6 +33,9 @@ def stored(name: str, sections: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+IMAGE = {"tag": "0a1b", "queues": ["main"], "effect": "kept"}
+
+
 def event(**fields: Any) -> dict[str, Any]:
     after = stored("new", NEW) | {"kind": "awsbatch", "templateVersion": 1}
     return {
@@ -42,7 +45,7 @@ def event(**fields: Any) -> dict[str, Any]:
         "dryrun": False,
         "stackName": STACK,
         "changeSetName": "op-2",
-        "plan": {"before": stored("old", OLD), "after": after},
+        "plan": {"before": stored("old", OLD), "after": after, "images": [IMAGE]},
     } | fields
 
 
@@ -84,6 +87,7 @@ def test_an_update_that_nothing_speaks_against_is_applied(cloudformation: Stubbe
     assert (answer["verdict"], answer["refusal"]) == ("apply", "")
     assert answer["answer"]["summary"] == "Update changed 1 resource of cluster genomics."
     assert answer["answer"]["cluster"]["kind"] == "awsbatch"
+    assert answer["answer"]["images"] == [IMAGE]
     assert [item["parameter"] for item in answer["answer"]["changeSet"]] == [
         "Scheduling.AwsBatchQueues[main].CapacityType"
     ]

@@ -36,14 +36,20 @@ def update(before: dict[str, Any], after: dict[str, Any], *, only_plan: bool = F
     old, new = load(before), load(after)
     rendered = _rendered(new)
     facts = {} if only_plan else {"cluster": rendered["cluster"]}
+    images = _image_changes(old, new)
+    answer = planning.unchanged(NAME, key_changes(old, new), ()) | {"images": images}
     return {
         **rendered,
         "stackId": STACK_ID,
         "changeSetName": OPERATION_ID,
         "changed": before != after,
         "imagesChanged": planning.images_changed(_rendered(old)["cluster"]["images"], blueprint(new, site_for(new))),
-        "stored": {"before": {"configuration": STORED, "site": SITE}, "after": rendered["cluster"]},
-        "answer": _sized(planning.unchanged(NAME, key_changes(old, new), ()), "changeSet") | facts,
+        "stored": {
+            "before": {"configuration": STORED, "site": SITE},
+            "after": rendered["cluster"],
+            "images": images,
+        },
+        "answer": _sized(answer, "changeSet") | facts,
     }
 
 
@@ -56,9 +62,14 @@ def read_change_set(
     causing = causes(changes, keys, old, new, site_for(new))
     refused = (*refused_keys(keys), *refused_resources(changes, causing))
     plan = Plan(keys, changes, template_digest(blueprint(new, site_for(new))))
-    answer = _sized(plan.answer(NAME, refused, applied=verdict == "apply"), "changeSet", "resources", "refused")
+    whole = plan.answer(NAME, refused, applied=verdict == "apply") | {"images": _image_changes(old, new)}
+    answer = _sized(whole, "changeSet", "resources", "refused")
     facts = {} if verdict == "planned" else {"cluster": _rendered(new)["cluster"]}
     return {"verdict": verdict, "refusal": told(refused), "answer": answer | facts}
+
+
+def _image_changes(old: Cluster, new: Cluster) -> list[dict[str, Any]]:
+    return planning.image_changes(_rendered(old)["cluster"]["images"], blueprint(new, site_for(new)))
 
 
 def _rendered(cluster: Cluster) -> dict[str, Any]:

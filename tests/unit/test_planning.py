@@ -18,6 +18,8 @@ from shoal.planning import (
     changed_since,
     creation,
     foundations,
+    image_changes,
+    images_changed,
     is_small,
     services,
     stack_arguments,
@@ -110,8 +112,24 @@ def test_a_cluster_with_spot_queues_needs_another_service_linked_role(capacity: 
 
 
 def test_a_build_waits_for_what_it_needs_and_no_build_for_nothing() -> None:
-    assert foundations(None) == []
-    assert set(foundations({"imageTag": "1"})) <= set(PLANNED.template["Resources"])
+    assert foundations([]) == []
+    assert set(foundations([{"imageTag": "1"}])) <= set(PLANNED.template["Resources"])
+
+
+def test_a_plan_tells_which_images_are_kept_built_and_no_longer_used() -> None:
+    (image,) = PLANNED.images
+    old = {"tag": "0a1b", "uri": "registry/shoal/genomics:0a1b", "queues": ["main"]}
+    changes = {item["tag"]: item["effect"] for item in image_changes([old], PLANNED)}
+    assert changes == {image.tag: "built unless it is there", "0a1b": "no longer used"}
+    (kept,) = image_changes([{"tag": image.tag}], PLANNED)
+    assert (kept["effect"], kept["queues"]) == ("kept", ["main"])
+
+
+def test_an_image_is_built_only_where_none_of_its_content_was_built_for_the_cluster() -> None:
+    (image,) = PLANNED.images
+    assert images_changed([], PLANNED)
+    assert images_changed([{"tag": "0a1b"}], PLANNED)
+    assert not images_changed([{"tag": "0a1b"}, {"tag": image.tag}], PLANNED)
 
 
 @pytest.mark.parametrize(("bytes_", "small"), [(LARGEST_ANSWER - 7, True), (LARGEST_ANSWER, False)])

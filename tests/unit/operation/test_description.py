@@ -18,13 +18,29 @@ CLUSTER: dict[str, Any] = {
     "createdAt": "2026-11-24T10:00:00+00:00",
     "updatedAt": "2026-11-24T10:05:00+00:00",
     "configuration": {"bucket": "b", "key": "configurations/genomics.yaml", "versionId": "v"},
-    "imageTag": "t",
-    "imageUri": "uri:t",
+    "images": [{"tag": "t", "uri": "uri:t", "digest": "sha256:1", "queues": ["main"]}],
 }
 
 
 def stack(status: str) -> dict[str, Any]:
     return {"StackId": "arn:stack", "StackStatus": status, "Tags": [{"Key": "project", "Value": "x"}]}
+
+
+def test_a_clusters_images_are_told_with_their_queues() -> None:
+    described = description.description(CLUSTER, None, None, stack("CREATE_COMPLETE"))
+    assert described["images"] == CLUSTER["images"]
+
+
+def test_the_image_of_a_cluster_that_an_earlier_version_registered_is_told() -> None:
+    earlier = {name: value for name, value in CLUSTER.items() if name != "images"} | {
+        "imageTag": "t",
+        "imageUri": "uri:t",
+        "imageDigest": "sha256:1",
+    }
+    described = description.description(earlier, None, None, stack("CREATE_COMPLETE"))
+    assert described["images"] == [{"tag": "t", "uri": "uri:t", "digest": "sha256:1"}]
+    newer = description.description(earlier | CLUSTER, None, None, stack("CREATE_COMPLETE"))
+    assert newer["images"] == CLUSTER["images"]
 
 
 def test_a_cluster_under_work_says_so() -> None:

@@ -17,7 +17,7 @@ NAME = r"[A-Za-z_][A-Za-z0-9_]{0,63}"
 """What an argument of a Dockerfile can be called."""
 MOST_ARGUMENTS = 20
 LONGEST_ARGUMENTS = 2048
-"""Characters of names and values together: CodeBuild takes 4,096 in one variable, and the arguments of ten images travel
+"""Characters of names and values together. CodeBuild takes 4,096 in a variable, and the arguments of ten images travel
 in a machine's state."""
 
 VARIABLES = frozenset(

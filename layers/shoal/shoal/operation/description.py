@@ -75,7 +75,7 @@ def images(cluster: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Before clusters had several images, three attributes told of the one.
     """
-    if "imageUri" in cluster:
+    if "images" not in cluster and "imageUri" in cluster:
         only = {"tag": cluster.get("imageTag"), "uri": cluster["imageUri"], "digest": cluster.get("imageDigest")}
         return [{name: value for name, value in only.items() if value}]
     return [dict(image) for image in cluster.get("images", [])]
