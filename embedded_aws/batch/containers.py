@@ -6,10 +6,12 @@ property stands for. CPU is a hard limit here; on AWS a container may use what i
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from embedded_aws.containers.engine import engine
@@ -22,6 +24,12 @@ Properties = Mapping[str, Any]
 
 class EngineError(Exception):
     """The engine refused; its last line says why."""
+
+
+@functools.cache
+def _numbered() -> str:
+    """A label that says where the process id counts: servers in containers of their own may share an engine."""
+    return f"shoal.processes={Path('/proc/self/ns/pid').readlink()}"
 
 
 def options(container: Properties, variables: Mapping[str, str], network: str, cores: int) -> list[str]:
@@ -96,8 +104,8 @@ class Container:
         Raises:
             EngineError: the engine refused.
         """
-        label = f"{LABEL}={os.getpid()}"
-        self.id = call("create", "--pull", "never", "--label", label, *given, image, *command).splitlines()[-1]
+        labels = ["--label", f"{LABEL}={os.getpid()}", "--label", _numbered()]
+        self.id = call("create", "--pull", "never", *labels, *given, image, *command).splitlines()[-1]
 
     def start(self) -> None:
         """Start it.
@@ -165,7 +173,8 @@ def remove_all(is_left: Callable[[int], bool]) -> None:
         is_left: whether those that the server of a process id made are to go.
     """
     shown = f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
-    for line in call("ps", "--all", "--filter", f"label={LABEL}", "--format", shown, check=False).splitlines():
+    found = call("ps", "--all", "--filter", f"label={_numbered()}", "--format", shown, check=False)
+    for line in found.splitlines():
         identifier, _, process = line.partition(" ")
         if is_left(int(process)):
             call("rm", "--force", "--volumes", identifier, check=False)

@@ -7,13 +7,14 @@ who terminates one ends its jobs, with the reason that AWS gives. MiniStack know
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws import clients
 from embedded_aws.batch.placement import Need, fitting_types
@@ -96,7 +97,8 @@ def leave(host: Host, task_id: str) -> None:
             return
         _hosts.remove(host)
     if not is_gone(host):
-        clients.client("ec2").terminate_instances(InstanceIds=[host.instance])
+        with contextlib.suppress(ClientError, BotoCoreError):  # the server may be ending
+            clients.client("ec2").terminate_instances(InstanceIds=[host.instance])
 
 
 def is_gone(host: Host) -> bool:

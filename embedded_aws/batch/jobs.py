@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from embedded_aws.batch import definitions, job_logs, listing, runner, submission, views
+from embedded_aws.batch import definitions, job_logs, listing, refusals, runner, submission, views
 from embedded_aws.batch.job import ENDED, SUCCEEDED, Job
 from embedded_aws.batch.queues import queues
 from embedded_aws.batch.states import Response, named, ok, refuse
@@ -86,11 +86,11 @@ def _submit(request: dict[str, Any]) -> Response:
     found = [record for record in definitions.definitions(request["jobDefinition"]) if record["status"] == "ACTIVE"]
     if not found:
         return refuse(f"JobDefinition {request['jobDefinition']} not found or is not ACTIVE")
-    message = submission.refusal(request, found[0], lambda identifier: _find(identifier) is not None)
+    message = refusals.refusal(request, found[0], lambda identifier: _find(identifier) is not None)
     if message:
         return refuse(message)
     job = submission.job(request, found[0], queue["jobQueueArn"], _scope(), str(uuid.uuid4()), _pretended["status"])
-    runner.scheduler.add(job)
+    runner.scheduler.add(job, submission.doom(request))
     return ok({"jobId": job.id, "jobName": job.asked.name, "jobArn": job.arn})
 
 

@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
 from embedded_aws.batch import events
@@ -39,8 +40,9 @@ def stop() -> None:
     running = list(_running.values())
     for attempt, _ in running:
         attempt.interrupt("the server ends", grace=0)
+    deadline = time.monotonic() + _LONGEST_STOP
     for _, thread in running:
-        thread.join(_LONGEST_STOP)
+        thread.join(max(0.0, deadline - time.monotonic()))
     if running:
         remove_all(lambda process: process == os.getpid())
 
@@ -132,5 +134,5 @@ def _slots() -> int:
     return max(4, 2 * (os.cpu_count() or 1)) if engine().runs_jobs else sys.maxsize
 
 
-scheduler = Scheduler(_environments, _begin, events.emit, _slots)
+scheduler = Scheduler(_environments, _begin, end, events.emit, _slots)
 """The jobs of every account and Region."""

@@ -30,6 +30,7 @@ class Scheduler:
         self,
         environments: Callable[[Job], Sequence[Environment] | None],
         begin: Callable[[Job, Environment], None],
+        end: Callable[[Job, str], None],
         emit: Emit,
         slots: Callable[[], int],
     ) -> None:
@@ -38,11 +39,13 @@ class Scheduler:
         Args:
             environments: of a job's queue, in order; None when the queue is gone.
             begin: runs one attempt of a job in an environment, and calls `ended` some time.
+            end: ends a job for a reason, as a user would.
             emit: told of every change of a job's status.
             slots: how many containers this machine runs at once.
         """
         self.lock = threading.RLock()
-        self._environments, self._begin, self._emit, self._slots = environments, begin, emit, slots
+        self._environments, self._begin, self._end = environments, begin, end
+        self._emit, self._slots = emit, slots
         self._jobs: dict[str, Job] = {}
         self._waiting: dict[Job, None] = {}
         self._placed: dict[Job, tuple[str, Need]] = {}
@@ -67,13 +70,20 @@ class Scheduler:
         with self.lock:
             return [job for job in self._jobs.values() if job.asked.scope == scope]
 
-    def add(self, job: Job) -> None:
-        """Take a submitted job, and move it as far as it gets."""
+    def add(self, job: Job, doom: str = "") -> None:
+        """Take a submitted job, and move it as far as it gets.
+
+        Args:
+            job: the job, with its children.
+            doom: why it fails before it starts, where it does.
+        """
         with self.lock:
             self._jobs[job.id] = job
             self._waiting.update(dict.fromkeys(job.scheduled()))
             if job.is_array:
                 self.set_status(job, PENDING)
+            for one in job.scheduled() if doom else ():
+                self.give_up(one, doom)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="batch-scheduler", daemon=True)
                 self._thread.start()
@@ -133,25 +143,30 @@ class Scheduler:
             while not self._stopped:
                 self._wake.wait(TICK)
                 self.advance()
+                for job in list(self._placed):
+                    if not job.terminated and self._environments(job) is None:
+                        self._end(job, QUEUE_GONE)
 
     def _pass(self) -> bool:
-        """One step of every waiting job; whether any status changed."""
+        """Move every waiting job as far as it gets by itself; whether any status changed."""
         looked_up: dict[tuple[tuple[str, str], str], Sequence[Environment] | None] = {}
         moved = False
         for job in list(self._waiting):
             queue = (job.asked.scope, job.asked.queue)
             if queue not in looked_up:
                 looked_up[queue] = self._environments(job)
-            moved = self._step(job, looked_up[queue]) or moved
+            while job in self._waiting and self._step(job, looked_up[queue]):
+                moved = True
         return moved
 
     def _step(self, job: Job, environments: Sequence[Environment] | None) -> bool:
+        """One step of a waiting job; whether its status changed."""
         before = job.status
         if environments is None:
             return self.give_up(job, QUEUE_GONE)
         if job.status in (SUBMITTED, PENDING):
             self._await(job)
-        elif job.status == RUNNABLE:
+        else:
             self._place(job, environments)
         return job.status != before
 

@@ -46,7 +46,7 @@ def batch_variables(task: Job, environment: Mapping[str, Any], number: int, main
     """What Batch tells a container about its job."""
     job = task.parent if task.is_node and task.parent is not None else task
     found = {
-        "AWS_BATCH_JOB_ID": job.id,
+        "AWS_BATCH_JOB_ID": task.id,  # of a node too: `<id>#<index>`
         "AWS_BATCH_JOB_ATTEMPT": str(number),
         "AWS_BATCH_JQ_NAME": named(task.asked.queue),
         "AWS_BATCH_CE_NAME": named(environment["computeEnvironmentArn"]),

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from embedded_aws.process import Server
+from embedded_aws import process
+from embedded_aws.batch.containers import LABEL
+from embedded_aws.containers.engine import engine
+from embedded_aws.process import EmbeddedAws, Server
 from tests.support.embedded import Account
 from tests.support.polling import until
 
 IMAGE = "public.ecr.aws/docker/library/debian:12-slim"
 """The base image that the embedded AWS serves: a shell and the tools of Debian."""
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds for a job on a busy machine."""
 
 
@@ -205,18 +213,30 @@ def test_the_lines_of_a_job_are_in_its_log_while_it_runs(batch: Batch) -> None:
     assert batch.job(identifier)["status"] == "RUNNING"
 
 
-def test_a_job_has_its_roles_credentials_and_no_others(batch: Batch) -> None:
-    role = batch.account.role("job", service="ecs-tasks")
-    read = "exec 3<>/dev/tcp/127.0.0.1/$PORT; printf 'GET %s HTTP/1.0\\r\\n\\r\\n' \"$WHERE\" >&3; cat <&3"
-    script = (
-        "U=${AWS_CONTAINER_CREDENTIALS_FULL_URI#http://127.0.0.1:}; PORT=${U%%/*} WHERE=/${U#*/};"
-        f" export PORT WHERE; exec bash -c '{read}'"
-    )
-    job = batch.run(script.replace("'GET", '"GET').replace("\\n'", '\\n"'), {"jobRoleArn": role})
-    found = json.loads(batch.lines(job)[-1])
+def test_a_job_has_the_rights_of_its_role_and_no_others(batch: Batch) -> None:
+    allowed = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::mine-{batch.account.id}"}
+    role = batch.account.role("job", allowed, service="ecs-tasks")
+    for bucket in ("mine", "other"):
+        batch.account.client("s3").create_bucket(Bucket=f"{bucket}-{batch.account.id}")
+    script = """
+address=${AWS_CONTAINER_CREDENTIALS_FULL_URI#http://127.0.0.1:}
+exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/$0; printf "GET /%s HTTP/1.0\\r\\n\\r\\n" "$1" >&3; cat <&3' \
+  "${address%%/*}" "${address#*/}"
+"""
+    found = json.loads(batch.lines(batch.run(script, {"jobRoleArn": role}))[-1])
     assert found["RoleArn"] == role
-    held = batch.account.session_client("sts", found["AccessKeyId"], found["SecretAccessKey"], found["Token"])
-    assert ":assumed-role/job/" in held.get_caller_identity()["Arn"]
+    s3 = batch.account.session_client("s3", found["AccessKeyId"], found["SecretAccessKey"], found["Token"])
+    assert s3.list_objects_v2(Bucket=f"mine-{batch.account.id}")["KeyCount"] == 0
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.list_objects_v2(Bucket=f"other-{batch.account.id}")
+
+
+def test_the_aws_command_of_an_image_is_led_to_the_embedded_aws(batch: Batch) -> None:
+    script = """
+printf '#!/bin/sh\\necho own "$@"\\n' > /usr/bin/aws; chmod +x /usr/bin/aws
+aws s3 ls 's3://a b'
+"""
+    assert batch.lines(batch.run(script)) == [f"own --endpoint-url {batch.account.server.url} s3 ls s3://a b"]
 
 
 def test_a_job_of_a_role_that_does_not_trust_ecs_does_not_start(batch: Batch) -> None:
@@ -254,7 +274,7 @@ def test_a_job_may_have_an_init_process(batch: Batch) -> None:
     assert batch.lines(job) == ["docker-init"]
 
 
-def test_a_hosts_directory_is_seen_in_a_job(batch: Batch, tmp_path: Any) -> None:
+def test_a_hosts_directory_is_seen_in_a_job(batch: Batch, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("42")
     changed = {
         "volumes": [{"name": "shared", "host": {"sourcePath": str(tmp_path)}}],
@@ -330,3 +350,47 @@ def test_a_host_is_shown_while_a_job_runs_and_its_end_is_the_jobs(batch: Batch) 
     job = batch.ended(identifier)
     assert job["statusReason"] == f"Host EC2 (instance {host['ec2InstanceId']}) terminated."
     assert not ecs.list_container_instances(cluster=cluster)["containerInstanceArns"]
+
+
+def containers(server: Server) -> list[str]:
+    """The containers of jobs of a server, ended ones too."""
+    found = engine()
+    done = subprocess.run(
+        [*found.client, "ps", "--all", "--quiet", "--filter", f"label={LABEL}={server.pid}"],
+        env=found.environment(os.environ),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def running(server: Server) -> Account:
+    """Start an endless job of two nodes, and wait until it runs."""
+    account = Account(server, "222222222222")
+    batch = Batch(account)
+    batch.reaches(batch.submit(batch.define_nodes("sleep 3600", 2)), "RUNNING")
+    return account
+
+
+def test_a_job_leaves_nothing_behind(batch: Batch) -> None:
+    batch.run("true")
+    assert containers(batch.account.server) == []
+
+
+def test_no_job_survives_its_server(tmp_path: Path) -> None:
+    with EmbeddedAws(tmp_path, wait_scale=0.02) as server:
+        running(server).close()
+        assert len(containers(server)) >= 2
+    assert containers(server) == []
+
+
+def test_what_a_killed_server_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    killed = process.start(tmp_path / "first", wait_scale=0.02)
+    running(killed).close()
+    os.kill(killed.pid, signal.SIGKILL)
+    until(lambda: not process.stop(tmp_path / "first") and not Path(f"/proc/{killed.pid}").exists())
+    assert containers(killed)
+    with EmbeddedAws(tmp_path / "second", wait_scale=0.02) as server:
+        running(server).close()
+        assert containers(killed) == []
