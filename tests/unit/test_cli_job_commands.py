@@ -343,3 +343,16 @@ def test_a_cluster_that_is_not_there_is_named(shoal: Shoal, arguments: tuple[str
     ended = shoal(*arguments)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == "there is no cluster genomics in us-east-1; see `shoal list`\n"
+
+
+@pytest.mark.parametrize("name", ["submit", "list", "show", "output", "kill", "configure"])
+def test_every_job_command_explains_itself(shoal: Shoal, name: str) -> None:
+    ended = shoal("job", name, "--help")
+    assert ended.code == 0
+    assert f"Usage: shoal job {name}" in ended.out
+
+
+def test_options_after_the_command_are_its_own(shoal: Shoal) -> None:
+    make_stack("main")
+    request = json.loads(shoal("job", "submit", "--dry-run", "ls", "-n", "3", "--queue", "x").out)["request"]
+    assert request["containerOverrides"]["command"] == ["ls", "-n", "3", "--queue", "x"]
