@@ -68,8 +68,9 @@ Generated from the code by `tools/generate_docs.py`; do not edit.
 
 ParallelCluster 3.15 was the last release with AWS Batch. Shoal reads its configuration files, keeps the layout of its
 bucket for job scripts, and serves AWS's own Batch client (`awsbsub`, `awsbstat`, `awsbkill`, `awsbqueues`, `awsbhosts`)
-unchanged; the client's cluster name is the name of the stack. `awsbout` reads a log group that all clusters of an
-account share; jobs here log to their cluster's own group, so read their output in CloudWatch Logs.
+unchanged, by the stack's name or by the file that `shoal job configure` writes. `awsbout` reads a log group that all
+clusters of an account share; jobs here log to their cluster's own group, so `shoal job output` takes its place.
+[Jobs](jobs.md) compares the clients option by option.
 
 A cluster that ParallelCluster made stays ParallelCluster's. Create the new one with Shoal beside it, move the jobs, and
 delete the old one with `pcluster delete-cluster`. To keep data, share it in both: name the volume, snapshot or file
