@@ -72,8 +72,8 @@ def _site(file: str | None, facts: Mapping[str, Any]) -> Site:
 
 def _told(detail: ErrorDetails) -> str:
     place = ".".join(map(str, detail["loc"]))
-    if detail["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(detail["loc"][-1]), Site.model_fields, n=1)
+    if detail["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        near = difflib.get_close_matches(place, Site.model_fields, n=1)
         return f"{place} is no fact of a site{f', did you mean {near[0]}?' if near else ''}"
     return f"{place} is missing" if detail["type"] == "missing" else f"{place}: {detail['msg']}"
 

@@ -32,8 +32,8 @@ KEY = "ContainerImage.Context"
 
 
 @pytest.fixture
-def shoal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Shoal]:
-    """The command in a folder with a configuration and its directory `image`, and a control plane that takes inputs."""
+def offline(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Shoal:
+    """The command in a folder with a configuration and its directory `image`; no AWS answers, and asking one fails."""
     monkeypatch.chdir(tmp_path)
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "SHOAL_PREFIX"):
         monkeypatch.delenv(name, raising=False)
@@ -42,6 +42,12 @@ def shoal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     write("image", DOCKERFILE)
     configured("image")
+    return command(monkeypatch, capsys)
+
+
+@pytest.fixture
+def shoal(offline: Shoal) -> Iterator[Shoal]:
+    """The same with a control plane that takes inputs."""
     with mock_aws():
         role = "arn:aws:iam::123456789012:role/shoal/shoal-run-operation"
         boto3.client("stepfunctions").create_state_machine(
@@ -49,7 +55,7 @@ def shoal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], t
         )
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         boto3.client("s3").put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        yield command(monkeypatch, capsys)
+        yield offline
 
 
 def write(folder: str, files: dict[str, bytes]) -> None:
@@ -226,22 +232,20 @@ CHECKED = {
     "arguments", [("create", "genomics"), ("update", "genomics"), ("plan", "genomics"), ("template",)]
 )
 def test_a_directory_that_cannot_be_built_is_told_before_anything_is_asked(
-    shoal: Shoal, mistake: Any, arguments: tuple[str, ...]
+    offline: Shoal, mistake: Any, arguments: tuple[str, ...]
 ) -> None:
     mistake()
-    ended = shoal(*arguments, "cluster.yaml")
+    ended = offline(*arguments, "cluster.yaml")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == f"cluster.yaml: 1 problem\n  {KEY} {CHECKED[mistake]}\n"
-    assert uploads() == []
 
 
 @pytest.mark.parametrize("mistake", CHECKED, ids=lambda mistake: mistake.__name__)
-def test_validate_checks_directories_and_uploads_nothing(shoal: Shoal, mistake: Any) -> None:
-    assert shoal("validate", "cluster.yaml").code == 0
+def test_validate_checks_directories_and_uploads_nothing(offline: Shoal, mistake: Any) -> None:
+    assert offline("validate", "cluster.yaml").code == 0
     mistake()
-    ended = shoal("validate", "cluster.yaml")
+    ended = offline("validate", "cluster.yaml")
     assert (ended.code, ended.out) == (2, f"cluster.yaml: 1 problem\n  {KEY} {CHECKED[mistake]}\n")
-    assert uploads() == []
 
 
 def told(limits: Limits = Limits()) -> list[str]:  # noqa: B008 (frozen)
@@ -253,20 +257,20 @@ def told(limits: Limits = Limits()) -> list[str]:  # noqa: B008 (frozen)
 LEAVE_OUT = "leave out what the Dockerfile does not copy, or fetch it while building"
 
 
-@pytest.mark.usefixtures("shoal")
+@pytest.mark.usefixtures("offline")
 def test_a_directory_that_is_too_large_is_told() -> None:
     write("image", {"data": b"\0" * 1000})
     message = f"{KEY} names image, which holds 1034 bytes, more than the 500 bytes that a context may have; {LEAVE_OUT}"
     assert told(Limits(content=500)) == [message]
 
 
-@pytest.mark.usefixtures("shoal")
+@pytest.mark.usefixtures("offline")
 def test_a_directory_that_packs_to_too_much_is_told() -> None:
     write("image", {"data": os.urandom(1000)})
     assert told(Limits(archive=500))[0].endswith(f"more than the 500 bytes that an archive may have; {LEAVE_OUT}")
 
 
-@pytest.mark.usefixtures("shoal")
+@pytest.mark.usefixtures("offline")
 def test_a_file_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
@@ -278,7 +282,7 @@ def test_a_file_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     ]
 
 
-@pytest.mark.usefixtures("shoal")
+@pytest.mark.usefixtures("offline")
 def test_every_wrong_directory_is_told() -> None:
     queues = [queue(name) | {"ContainerImage": {"Context": name}} for name in ("one", "two")]
     document = configuration() | {"Scheduling": {"Scheduler": "awsbatch", "AwsBatchQueues": queues}}
@@ -306,11 +310,11 @@ def test_only_the_names_of_directories_are_replaced(text: str) -> None:
     assert with_uris(text.replace("|", ""), {"image": uri, "./image": uri}) == f'{before}"{uri}"{after}'
 
 
-def test_a_template_names_the_image_that_the_control_plane_will_build(shoal: Shoal) -> None:
-    site = json.loads(shoal("template", "cluster.yaml", "--show-site").out)
+def test_a_template_names_the_image_that_the_control_plane_will_build(offline: Shoal) -> None:
+    site = json.loads(offline("template", "cluster.yaml", "--show-site").out)
     ((uri, context),) = site["contexts"].items()
     assert uri == f"s3://{site['bucket']}/contexts/{context['digest']}.zip"
-    offline = shoal("template", "cluster.yaml").out
+    of_the_directory = offline("template", "cluster.yaml").out
     Path("site.json").write_text(json.dumps(site))
     configured(uri)
-    assert shoal("template", "cluster.yaml", "--site", "site.json").out == offline
+    assert offline("template", "cluster.yaml", "--site", "site.json").out == of_the_directory

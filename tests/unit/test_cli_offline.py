@@ -161,6 +161,9 @@ WRONG_SITES = {
     '{"base_image": "debian", "base_imagess": {}}': "base_imagess is no fact of a site, did you mean base_images?",
     '{"zzz": 1, "subnets": {"subnet-1": {}}}': "subnets.subnet-1.vpc_id is missing; "
     "subnets.subnet-1.vpc_cidr is missing; subnets.subnet-1.availability_zone is missing; zzz is no fact of a site",
+    '{"contexts": {"s3://b/x.zip": {"bucket": "b", "key": "k", "version_id": "1", "digest": "d", "x": 1}}}': (
+        "contexts.s3://b/x.zip.x is no fact of a site"
+    ),
     '{"bucket": 7}': "bucket: Input should be a valid string",
 }
 
