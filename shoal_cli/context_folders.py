@@ -12,7 +12,8 @@ from shoal.cluster.materials import named_materials
 from shoal.cluster.problems import ConfigurationError, Problem
 from shoal.image.archive import too_large
 from shoal.image.content import ResolvedContext, context_zip
-from shoal.image.user_context import IGNORE_FILE, LIMITS, ContextError, Entry, Fault, Limits, digest, read_files
+from shoal.image.context_faults import LIMITS, Entry, Fault, Limits
+from shoal.image.user_context import IGNORE_FILE, ContextError, digest, read_files
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster

@@ -63,7 +63,7 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "too large": (
         large,
-        "holds 300 MiB, more than the 256 MiB that a context may have; "
+        "holds 301 MiB, more than the 256 MiB that a context may have; "
         "leave out what the Dockerfile does not copy, or fetch it while building",
     ),
     "a link that leads out": (

@@ -18,7 +18,8 @@ from moto import mock_aws
 from shoal.cluster.configuration import load
 from shoal.cluster.problems import ConfigurationError
 from shoal.image.archive import read_zip
-from shoal.image.user_context import Limits, digest
+from shoal.image.context_faults import Limits
+from shoal.image.user_context import digest
 from shoal_cli.context_folders import folders_of
 from shoal_cli.uploading import with_uris
 from tests.support.archives import DOCKERFILE
@@ -210,6 +211,10 @@ def fifo() -> None:
     os.mkfifo("image/queue")
 
 
+def not_utf_8() -> None:
+    Path(os.fsdecode(b"image/caf\xe9")).touch()
+
+
 def reserved() -> None:
     write("image", {".shoal/x": b""})
 
@@ -223,6 +228,8 @@ CHECKED = {
     link_out: "names image, which has a link that leads out of it, etc; "
     "put a copy of what it means there, or remove it",
     fifo: "names image, which holds what is neither file nor link nor folder, queue; remove it",
+    not_utf_8: 'names image, which holds names that do not lie in it, "caf\\udce9"; '
+    "name files relative to the folder of the context, with / between folders",
     reserved: "names image, which holds .shoal, the name of the files that Shoal adds; give it another name",
 }
 

@@ -8,9 +8,9 @@ from shoal.cleanup import custom_resource, images, leftovers, versions
 from shoal.cluster import batch, configuration, mounts
 from shoal.cluster.blueprint import LARGEST_TEMPLATE
 from shoal.image import arguments
+from shoal.image.context_faults import LIMITS as CONTEXT
+from shoal.image.context_faults import MIB
 from shoal.image.order import BUILD_MINUTES
-from shoal.image.user_context import LIMITS as CONTEXT
-from shoal.image.user_context import MIB
 from shoal.ledger import HISTORY
 from shoal.operation.request import INLINE_CONFIGURATION_BYTES, LARGEST_PAGE
 from shoal.planning import LARGEST_ANSWER

@@ -16,7 +16,8 @@ from shoal.aws import contexts, session
 from shoal.errors import RetryableError
 from shoal.image.archive import read_zip
 from shoal.image.content import ContextFile, ResolvedContext
-from shoal.image.user_context import ContextError, Limits, digest
+from shoal.image.context_faults import Limits
+from shoal.image.user_context import ContextError, digest
 from shoal.settings import Settings
 from tests.support.archives import DOCKERFILE, archive
 

@@ -13,7 +13,8 @@ from shoal.cluster.findings import Finding, Level, stopping, unsuppressed
 from shoal.cluster.materials import Materials
 from shoal.cluster.surroundings import Surroundings, named
 from shoal.cluster.validators import validate
-from shoal.image.user_context import ContextError, Fault
+from shoal.image.context_faults import Fault
+from shoal.image.user_context import ContextError
 from tests.support.clusters import HEAD_SUBNET, REGION, compute_resource, configuration, queue, storage
 
 VPC = "vpc-0ccccccccccccccc1"

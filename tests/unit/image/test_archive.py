@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from shoal.cluster.grammar import Code
 from shoal.image.archive import read_zip
 from shoal.image.content import ContextFile, context_zip
-from shoal.image.user_context import LIMITS, ContextError, Limits, digest, with_companions
+from shoal.image.context_faults import LIMITS, Limits
+from shoal.image.user_context import ContextError, digest, with_companions
 from tests.support.archives import DOCKERFILE, archive
 
 NAME = "s3://bucket/context.zip"
@@ -214,7 +215,7 @@ def test_an_archive_that_is_too_large_is_told_before_it_is_opened() -> None:
 
 def test_a_small_archive_of_large_files_is_told_before_it_is_unpacked() -> None:
     rest = (
-        "holds 300 MiB, more than the 256 MiB that a context may have; "
+        "holds 301 MiB, more than the 256 MiB that a context may have; "
         "leave out what the Dockerfile does not copy, or fetch it while building"
     )
     made = io.BytesIO(archive())

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 from shoal.aws.session import client
 from shoal.image.archive import read_zip, too_large
 from shoal.image.content import DOCKERFILE, ContextFile, ResolvedContext, context_zip
-from shoal.image.user_context import LIMITS, ContextError, Entry, Fault, Limits, digest, read_files
+from shoal.image.context_faults import LIMITS, Entry, Fault, Limits
+from shoal.image.user_context import ContextError, digest, read_files
 from shoal.operation.request import S3_URI
 from shoal.settings import Settings
 

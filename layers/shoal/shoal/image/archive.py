@@ -10,7 +10,8 @@ import zlib
 from collections.abc import Callable, Iterator
 
 from shoal.image.content import DOCKERFILE, ContextFile
-from shoal.image.user_context import LIMITS, ContextError, Entry, Fault, Limits, read_files, shown, size_of, too_many
+from shoal.image.context_faults import LIMITS, Entry, Fault, Limits, shown, size_of, too_many
+from shoal.image.user_context import ContextError, read_files
 
 _ENTRY = b"PK\x01\x02"
 """Begins every entry of an archive's directory."""
