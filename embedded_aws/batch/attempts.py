@@ -126,7 +126,7 @@ class Attempt:
             if time.monotonic() >= deadline:
                 self.interrupt(OUT_OF_TIME)
                 deadline = float("inf")
-            for task in self._tasks:
+            for task in self._tasks if self._ending is None else ():
                 if task.host is not None and hosts.is_gone(task.host):
                     self.interrupt(f"Host EC2 (instance {task.host.instance}) terminated.", final=False, grace=0)
 

@@ -10,14 +10,18 @@ import functools
 import math
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from embedded_aws.containers.engine import engine
 
 LABEL = "shoal.embedded-aws"
 """Holds the process id of the server that made a container: what a killed server left can be told and removed."""
+
+_LATE = 1.0
+"""Seconds that an engine may take to learn that memory ran out."""
 
 Properties = Mapping[str, Any]
 
@@ -32,7 +36,7 @@ def _numbered() -> str:
     return f"shoal.processes={Path('/proc/self/ns/pid').readlink()}"
 
 
-def options(container: Properties, variables: Mapping[str, str], network: str, cores: int) -> list[str]:
+def options(container: Properties, variables: Mapping[str, str], network: str, cores: int, disk: PurePath) -> list[str]:
     """Options of `docker create` for a container's properties.
 
     Args:
@@ -40,6 +44,7 @@ def options(container: Properties, variables: Mapping[str, str], network: str, c
         variables: the container's whole environment.
         network: `host`, or `container:<id>`.
         cores: what this machine has; a container gets no more.
+        disk: folder that stands for the root of the host.
     """
     found = ["--network", network, "--cpus", str(min(container["vcpus"], cores))]
     found += ["--cpu-shares", str(container["vcpus"] * 1024)]
@@ -54,7 +59,7 @@ def options(container: Properties, variables: Mapping[str, str], network: str, c
         found += ["--privileged"]
     for limit in container["ulimits"]:
         found += ["--ulimit", f"{limit['name']}={limit['softLimit']}:{limit['hardLimit']}"]
-    return [*found, *_linux(container.get("linuxParameters") or {}), *_mounts(container)]
+    return [*found, *_linux(container.get("linuxParameters") or {}), *_mounts(container, disk)]
 
 
 def _memory(container: Properties) -> list[str]:
@@ -81,13 +86,19 @@ def _linux(parameters: Properties) -> Iterator[str]:
         yield from ("--tmpfs", f"{mount['containerPath']}:{rights}")
 
 
-def _mounts(container: Properties) -> Iterator[str]:
+def _mounts(container: Properties, disk: PurePath) -> Iterator[str]:
     """Directories of the host; a volume without a path of its own is an anonymous one, removed with the container."""
-    paths = {volume["name"]: (volume.get("host") or {}).get("sourcePath") for volume in container["volumes"]}
+    paths = host_directories(container, disk)
     for mount in container["mountPoints"]:
         source = paths.get(mount["sourceVolume"])
         rights = ":ro" if mount.get("readOnly") else ""
         yield from ("--volume", f"{source}:{mount['containerPath']}{rights}" if source else mount["containerPath"])
+
+
+def host_directories[Folder: PurePath](container: Properties, disk: Folder) -> dict[str, Folder]:
+    """Where each volume with a path of its own is, by its name."""
+    paths = {volume["name"]: (volume.get("host") or {}).get("sourcePath") for volume in container["volumes"]}
+    return {name: disk / path.lstrip("/") for name, path in paths.items() if path}
 
 
 class Container:
@@ -104,6 +115,7 @@ class Container:
         Raises:
             EngineError: the engine refused.
         """
+        self._created = time.time()
         labels = ["--label", f"{LABEL}={os.getpid()}", "--label", _numbered()]
         self.id = call("create", "--pull", "never", *labels, *given, image, *command).splitlines()[-1]
 
@@ -133,8 +145,15 @@ class Container:
         return int(call("wait", self.id).splitlines()[-1])
 
     def is_out_of_memory(self) -> bool:
-        """Whether the kernel killed something in it for want of memory."""
-        return call("inspect", "--format", "{{.State.OOMKilled}}", self.id).strip() == "true"
+        """Whether the kernel killed something in it for want of memory.
+
+        The engine may learn of that after it has recorded the end: then the container's events tell, a little later.
+        """
+        if call("inspect", "--format", "{{.State.OOMKilled}}", self.id).strip() == "true":
+            return True
+        until = time.time() + _LATE
+        span = ["--since", f"{self._created:.3f}", "--until", f"{until:.3f}"]
+        return bool(call("events", *span, "--filter", f"container={self.id}", "--filter", "event=oom", check=False))
 
     def pid(self) -> int:
         """The id of its first process on this machine."""

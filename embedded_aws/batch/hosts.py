@@ -8,15 +8,18 @@ who terminates one ends its jobs, with the reason that AWS gives. MiniStack know
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded_aws import clients
+from embedded_aws.batch.containers import host_directories
 from embedded_aws.batch.placement import Need, fitting_types
 from embedded_aws.batch.states import named
 from embedded_aws.ec2.images import IMAGES
@@ -87,6 +90,19 @@ def enter(environment: Mapping[str, Any], asked: Need, task_id: str, *, alone: b
         if host is not None:
             host.tasks[task_id] = (asked.vcpus, asked.memory)
         return host
+
+
+def disk(environment: Mapping[str, Any], container: Mapping[str, Any]) -> Path:
+    """The folder that stands for the disk of an environment's hosts, with the directories that a container binds.
+
+    Nothing of this machine is bound into a job. The hosts of an environment share a disk: what is bound in is storage
+    that they share on AWS. Everybody may write to it, as to what Shoal mounts there.
+    """
+    folder = Path(tempfile.gettempdir()) / "batch-hosts" / named(environment["ecsClusterArn"])
+    for directory in host_directories(container, folder).values():
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o1777)
+    return folder
 
 
 def leave(host: Host, task_id: str) -> None:

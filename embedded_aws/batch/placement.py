@@ -23,6 +23,9 @@ NO_SUCH_INSTANCE = (
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement (vCPU/memory/GPU) is higher than that"
     " can be met by the CE(s) attached to the job queue."
 )
+NO_CAPACITY = (
+    "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the capacity requested for instance type"
+)
 
 Environment = Mapping[str, Any]
 
@@ -37,6 +40,15 @@ class Need:
     gpus: int
     containers: int
     total_vcpus: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What this machine has for jobs."""
+
+    slots: int
+    """Containers at once."""
+    gpus: int = 0
 
 
 def need(job: Job) -> Need:

@@ -32,7 +32,7 @@ def refusal(request: Request, definition: Request, is_known: Callable[[str], boo
         definition: the revision it names.
         is_known: whether there is a job of an id.
     """
-    questions = (_name, _size, _array, _dependencies, _shares, _nodes, _secrets)
+    questions = (_name, _size, _array, _dependencies, _shares, _nodes, _missing)
     messages = [question(request, definition) for question in questions]
     messages += [definitions.unfit(dict(request)), _unknown(request, is_known)]
     return next((_PREFIX + message.removeprefix(_PREFIX) for message in messages if message), None)
@@ -111,8 +111,11 @@ def _is_within(target: str, count: int) -> bool:
     return bool(nodes) and nodes[-1] < count
 
 
-def _secrets(_: Request, definition: Request) -> str | None:
-    """AWS would hand them to the container; the embedded AWS says that it does not, rather than run without them."""
-    if any(container.get("secrets") for container in definitions.containers(dict(definition))):
-        return "secrets of a container are not offered by the embedded AWS"
+def _missing(_: Request, definition: Request) -> str | None:
+    """AWS would hand these to the container; the embedded AWS says that it does not, rather than run without them."""
+    for container in definitions.containers(dict(definition)):
+        if container.get("secrets"):
+            return "secrets of a container are not offered by the embedded AWS"
+        if any(volume.get("efsVolumeConfiguration") for volume in container.get("volumes") or []):
+            return "efsVolumeConfiguration is not offered by the embedded AWS"
     return None

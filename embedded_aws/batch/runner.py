@@ -14,7 +14,7 @@ from embedded_aws.batch.attempts import Attempt
 from embedded_aws.batch.containers import remove_all
 from embedded_aws.batch.environments import environments
 from embedded_aws.batch.job import ACTIVE, ENDED, FAILED, RUNNING, STARTING, SUCCEEDED, Job
-from embedded_aws.batch.placement import Environment
+from embedded_aws.batch.placement import Environment, Machine
 from embedded_aws.batch.queues import queues
 from embedded_aws.batch.retries import Outcome
 from embedded_aws.batch.scheduling import Scheduler
@@ -129,10 +129,12 @@ def _pretend(job: Job) -> None:
     scheduler.ended(job, Outcome(TASK_ENDED, code))
 
 
-def _slots() -> int:
-    """Containers at once: a few more than cores, for jobs wait as well as compute; no limit where none runs."""
-    return max(4, 2 * (os.cpu_count() or 1)) if engine().runs_jobs else sys.maxsize
+def _machine() -> Machine:
+    """A few more containers than cores, for jobs wait as well as compute, and no GPU; no limits where none runs."""
+    if engine().runs_jobs:
+        return Machine(slots=max(4, 2 * (os.cpu_count() or 1)))
+    return Machine(slots=sys.maxsize, gpus=sys.maxsize)
 
 
-scheduler = Scheduler(_environments, _begin, end, events.emit, _slots)
+scheduler = Scheduler(_environments, _begin, end, events.emit, _machine)
 """The jobs of every account and Region."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from embedded_aws.batch import dependencies
 from embedded_aws.batch.job import ENDED, FAILED, PENDING, RUNNABLE, STARTING, SUBMITTED, SUCCEEDED, WAITING, Job
-from embedded_aws.batch.placement import Environment, Need, need, place
+from embedded_aws.batch.placement import NO_CAPACITY, Environment, Machine, Need, fitting_types, need, place
 from embedded_aws.batch.retries import Outcome, is_retried
 
 TICK = 0.5
@@ -32,7 +32,7 @@ class Scheduler:
         begin: Callable[[Job, Environment], None],
         end: Callable[[Job, str], None],
         emit: Emit,
-        slots: Callable[[], int],
+        machine: Callable[[], Machine],
     ) -> None:
         """Schedule nothing yet.
 
@@ -41,11 +41,11 @@ class Scheduler:
             begin: runs one attempt of a job in an environment, and calls `ended` some time.
             end: ends a job for a reason, as a user would.
             emit: told of every change of a job's status.
-            slots: how many containers this machine runs at once.
+            machine: what there is to run jobs on.
         """
         self.lock = threading.RLock()
         self._environments, self._begin, self._end = environments, begin, end
-        self._emit, self._slots = emit, slots
+        self._emit, self._machine = emit, machine
         self._jobs: dict[str, Job] = {}
         self._waiting: dict[Job, None] = {}
         self._placed: dict[Job, tuple[str, Need]] = {}
@@ -180,12 +180,15 @@ class Scheduler:
             self.set_status(job, RUNNABLE)
 
     def _place(self, job: Job, environments: Sequence[Environment]) -> None:
-        asked = need(job)
+        asked, machine = need(job), self._machine()
         environment, reason = place(asked, environments, self._used())
+        if environment is not None and asked.gpus > machine.gpus:
+            reason = f"{NO_CAPACITY} [{fitting_types(asked, environment)[0]}]"
+            environment = None
         if environment is None:
             job.reason = reason or job.reason
             return
-        if self._placed and self._containers() + asked.containers > self._slots():
+        if self._placed and self._containers() + asked.containers > machine.slots:
             return
         del self._waiting[job]
         self._placed[job] = (environment["computeEnvironmentArn"], asked)

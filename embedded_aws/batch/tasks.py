@@ -92,6 +92,7 @@ class Task:
             variables(self.job, self.environment, self._number, role, main_address),
             network,
             os.cpu_count() or 1,
+            hosts.disk(self.environment, self._properties),
         )
         try:
             name = job_logs.stream_name(self.job, self.id)

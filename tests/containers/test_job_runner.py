@@ -274,15 +274,14 @@ def test_a_job_may_have_an_init_process(batch: Batch) -> None:
     assert batch.lines(job) == ["docker-init"]
 
 
-def test_a_hosts_directory_is_seen_in_a_job(batch: Batch, tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("42")
-    changed = {
-        "volumes": [{"name": "shared", "host": {"sourcePath": str(tmp_path)}}],
-        "mountPoints": [{"sourceVolume": "shared", "containerPath": "/shared", "readOnly": True}],
-    }
-    job = batch.run("cat /shared/data; touch /shared/x || true", changed)
-    assert "42" in batch.lines(job)
-    assert not (tmp_path / "x").exists()
+def test_jobs_share_the_directories_of_their_hosts(batch: Batch) -> None:
+    volumes = [{"name": "shared", "host": {"sourcePath": "/shared"}}]
+    mounts = [{"sourceVolume": "shared", "containerPath": "/data", "readOnly": False}]
+    shared: dict[str, Any] = {"volumes": volumes, "mountPoints": mounts, "user": "1000"}
+    batch.run("echo 42 > /data/answer", shared)
+    read_only = shared | {"mountPoints": [mounts[0] | {"readOnly": True}]}
+    job = batch.run("cat /data/answer; touch /data/x 2>/dev/null || echo refused", read_only)
+    assert batch.lines(job) == ["42", "refused"]
 
 
 def test_nodes_of_a_job_reach_each_other_by_address_and_the_main_node_decides(batch: Batch) -> None:

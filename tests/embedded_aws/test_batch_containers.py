@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ WORK = {"computeEnvironmentArn": "arn:aws:batch:us-east-1:111111111111:compute-e
 
 
 def given(**properties: Any) -> str:
-    return " ".join(options(merged(CONTAINER | properties, {}, {}), {}, "host", cores=2))
+    return " ".join(options(merged(CONTAINER | properties, {}, {}), {}, "host", 2, PurePosixPath("/disk")))
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +52,7 @@ def test_a_directory_of_the_host_is_bound_in_and_a_volume_without_one_is_anonymo
             {"sourceVolume": "b", "containerPath": "/b"},
         ],
     )
-    assert "--volume /srv/a:/a:ro --volume /b" in found
+    assert "--volume /disk/srv/a:/a:ro --volume /b" in found
 
 
 def test_a_job_knows_itself_its_queue_and_its_attempt() -> None:

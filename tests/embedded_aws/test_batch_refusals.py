@@ -66,9 +66,16 @@ def test_a_job_has_a_thousand_nodes_at_most() -> None:
     assert "numNodes must be between 1 and 1000" in (refused(multinode(), nodeOverrides={"numNodes": 1001}) or "")
 
 
-def test_secrets_are_refused_by_name() -> None:
-    container = CONTAINER | {"secrets": [{"name": "KEY", "valueFrom": "key"}]}
-    assert "secrets" in (refused(DEFINITION | {"containerProperties": container}) or "")
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("secrets", [{"name": "KEY", "valueFrom": "key"}]),
+        ("volumes", [{"name": "a", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]),
+    ],
+)
+def test_what_a_container_would_not_get_here_is_refused_by_name(part: str, value: list[dict[str, Any]]) -> None:
+    message = refused(DEFINITION | {"containerProperties": CONTAINER | {part: value}})
+    assert "not offered by the embedded AWS" in (message or "")
 
 
 def test_overrides_that_ecs_does_not_take_doom_a_job_that_batch_takes() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from embedded_aws.batch.job import FAILED, PENDING, RUNNABLE, RUNNING, STARTING, SUCCEEDED, Job
-from embedded_aws.batch.placement import TOO_MANY_VCPUS, Environment
+from embedded_aws.batch.placement import TOO_MANY_VCPUS, Environment, Machine
 from embedded_aws.batch.retries import Outcome
 from embedded_aws.batch.scheduling import Scheduler
 from tests.support.jobs import array, job, multinode
@@ -33,7 +33,7 @@ class Rig:
             lambda job, _: self.started.append(job),
             lambda job, reason: self.end(job, Outcome(reason, interrupted=True, final=True)),
             self._note,
-            lambda: slots,
+            lambda: Machine(slots),
         )
 
     def _note(self, job: Job) -> None:
@@ -100,6 +100,15 @@ def test_a_job_that_never_fits_says_why_and_starts_when_it_does(rig: Rig) -> Non
     rig.environments = [WORK | {"computeResources": {"maxvCpus": 8}}]
     rig.scheduler.advance()
     assert (large.status, large.reason) == (STARTING, "")
+
+
+def test_a_job_for_which_this_machine_has_no_gpu_waits_for_capacity(rig: Rig) -> None:
+    rig.environments = [WORK | {"computeResources": {"maxvCpus": 4, "instanceTypes": ["g4dn.xlarge"]}}]
+    only = job("a", containerOverrides={"resourceRequirements": [{"type": "GPU", "value": "1"}]})
+    rig.add(only)
+    assert only.status == RUNNABLE
+    assert only.reason.startswith("CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - ")
+    assert only.reason.endswith("instance type [g4dn.xlarge]")
 
 
 def test_this_machine_runs_few_containers_at_once() -> None:
