@@ -16,7 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
-PYTEST = (str(BIN / "pytest"), "-q", "--no-header", "-rfE")
+INDENT = 33
+"""Columns before what a tier's line of the summary counts."""
+PYTEST = (str(BIN / "pytest"), "-q", "--no-header", "-rfEs")
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,14 @@ TIERS = (
     Tier("statemachines", "which path, after which failure?", ((*PYTEST, "-n", "2", "tests/statemachines"),)),
     Tier("nodes", "does a node become what it should?", ((*PYTEST, "tests/nodes"),)),
     Tier("embedded_aws", "does the embedded AWS behave as AWS?", ((*PYTEST, "-n", "2", "tests/embedded_aws"),)),
+    Tier("containers", "are images built and jobs run for real?", ((*PYTEST, "tests/containers"),)),
     Tier("life", "does the whole run, under its own roles?", ((*PYTEST, "tests/life"),)),
 )
 
 
 def run(tier: Tier) -> tuple[bool, str, float]:
-    """Run a tier's commands; whether all passed, what pytest counted, seconds."""
-    began, passed, counted = time.monotonic(), True, []
+    """Run a tier's commands; whether all passed, what pytest counted and why it skipped something, seconds."""
+    began, passed, counted, reasons = time.monotonic(), True, [], []
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     for command in tier.commands:
         done = subprocess.run(
@@ -65,7 +68,14 @@ def run(tier: Tier) -> tuple[bool, str, float]:
         last = (done.stdout.strip().splitlines() or [""])[-1]
         summary = re.findall(r"\d+ (?:passed|failed|errors?|skipped)", last)
         counted += summary or [f"{Path(command[0]).name} {'ok' if done.returncode == 0 else 'failed'}"]
-    return passed, ", ".join(counted), time.monotonic() - began
+        reasons += _reasons(done.stdout)
+    told = [", ".join(counted), *(f"skipped: {reason}" for reason in dict.fromkeys(reasons))]
+    return passed, f"\n{' ' * INDENT}".join(told), time.monotonic() - began
+
+
+def _reasons(output: str) -> list[str]:
+    """Why pytest skipped tests, as it tells after them: `SKIPPED [2] tests/nodes/test_a.py:9: no such device`."""
+    return re.findall(r"^SKIPPED \[\d+\] \S+?:(?:\d+:)? (.+)$", output, re.MULTILINE)
 
 
 def main(selected: list[str], tiers: tuple[Tier, ...] = TIERS) -> int:

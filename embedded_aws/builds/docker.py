@@ -61,8 +61,10 @@ def calls_file() -> Path:
 
 
 def describe(_: object) -> dict[str, Any]:
-    """What `GET /_shoal/engine` answers: the engine, the base images there are, builds' calls of `docker`."""
+    """What `GET /_shoal/engine` answers: the engine, the base images that there are, builds' calls of `docker`."""
     calls = calls_file()
     recorded = calls.read_text().splitlines() if calls.exists() else []
-    known = {"engine": engine().name, "runsJobs": engine().runs_jobs, "baseImages": base_images.served()}
-    return known | {"calls": [json.loads(line) for line in recorded]}
+    found, served = engine(), base_images.served()
+    made = f"; base image {', '.join(served)} made from Debian packages" if found.client and served else ""
+    known = {"engine": found.name, "description": f"{found.description}{made}", "runsJobs": found.runs_jobs}
+    return known | {"baseImages": served, "calls": [json.loads(line) for line in recorded]}

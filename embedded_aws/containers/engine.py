@@ -38,6 +38,14 @@ class Engine:
     """Whether it runs containers with limits and network namespaces, as a job needs them."""
 
     @property
+    def description(self) -> str:
+        """The name, and where the engine comes from."""
+        if not self.client:
+            return f"{self.name}; no container engine is used, nothing is run"
+        private = self.variables.get("DOCKER_HOST") == daemon.PRIVATE.address
+        return f"{self.name} {'of Debian packages in .tools/engine' if private else 'of this machine'}"
+
+    @property
     def plain_http(self) -> tuple[str, ...]:
         """What `pull` and `push` need for a registry on 127.0.0.1 without TLS; Docker trusts it as it is."""
         return () if self.name.startswith("docker") else ("--tls-verify=false",)
@@ -107,14 +115,14 @@ def find(environment: Mapping[str, str]) -> tuple[Engine, IO[str] | None]:
 
 
 def _private_docker(kind: _Kind, environment: Mapping[str, str]) -> tuple[Engine, IO[str]] | None:
-    if not daemon.can_run():
+    if not daemon.PRIVATE.can_run():
         return None
     try:
-        hold = daemon.hold()
+        hold = daemon.PRIVATE.hold()
     except daemon.DaemonError as error:
         sys.stderr.write(f"embedded_aws: {error}\n")
         return None
-    variables = {"DOCKER_HOST": daemon.ADDRESS, "DOCKER_CONFIG": str(daemon.RUN / "client")}
+    variables = {"DOCKER_HOST": daemon.PRIVATE.address, "DOCKER_CONFIG": str(daemon.PRIVATE.run / "client")}
     found = _tried(kind, str(packages.UNPACKED / "usr" / "bin" / "docker"), environment, variables)
     if found is None:
         hold.close()

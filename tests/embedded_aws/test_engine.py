@@ -7,7 +7,8 @@ from typing import IO
 
 import pytest
 
-from embedded_aws.containers import daemon, packages, podman
+from embedded_aws.containers import packages, podman
+from embedded_aws.containers.daemon import PRIVATE, Daemon, DaemonError
 from embedded_aws.containers.engine import Engine, find
 
 VERSIONS = {"docker": "20.10.24", "podman": "4.3.1", "buildah": "buildah version 1.28.2 (image-spec 1.0.2)"}
@@ -24,7 +25,7 @@ esac
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No private Docker, and settings of Podman in a folder of the test's."""
-    monkeypatch.setattr(daemon, "can_run", lambda: False)
+    monkeypatch.setattr(Daemon, "can_run", lambda daemon: False)
     monkeypatch.setattr(podman, "FOLDER", tmp_path / "settings")
 
 
@@ -114,8 +115,8 @@ def test_the_stand_in_can_be_asked_for_and_nothing_is_tried(tmp_path: Path, want
 def private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> IO[str]:
     """A private Docker that starts at once; its client is whatever a test puts there."""
     hold = (tmp_path / "hold").open("w")
-    monkeypatch.setattr(daemon, "can_run", lambda: True)
-    monkeypatch.setattr(daemon, "hold", lambda: hold)
+    monkeypatch.setattr(Daemon, "can_run", lambda daemon: True)
+    monkeypatch.setattr(Daemon, "hold", lambda daemon: hold)
     monkeypatch.setattr(packages, "UNPACKED", tmp_path / "root")
     return hold
 
@@ -124,7 +125,7 @@ def test_without_an_installed_docker_the_private_one_is_taken_and_held(tmp_path:
     client(tmp_path / "root/usr/bin", "docker")
     client(tmp_path, "podman")
     engine, hold = find({"PATH": str(tmp_path)})
-    assert (engine.name, engine.variables["DOCKER_HOST"]) == ("docker 20.10", daemon.ADDRESS)
+    assert (engine.name, engine.variables["DOCKER_HOST"]) == ("docker 20.10", PRIVATE.address)
     assert hold is private
     assert not private.closed
     private.close()
@@ -142,10 +143,10 @@ def test_a_private_docker_that_does_not_start_is_said_and_passed_over(
 ) -> None:
     private.close()
 
-    def fail() -> IO[str]:
-        raise daemon.DaemonError("dockerd did not start: no such device")
+    def fail(_: Daemon) -> IO[str]:
+        raise DaemonError("dockerd did not start: no such device")
 
-    monkeypatch.setattr(daemon, "hold", fail)
+    monkeypatch.setattr(Daemon, "hold", fail)
     assert find({"PATH": str(tmp_path)})[0].name == "stand-in"
     assert "dockerd did not start: no such device" in capsys.readouterr().err
 

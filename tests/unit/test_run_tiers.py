@@ -40,6 +40,14 @@ def test_a_failing_tier_shows_its_output_and_the_others_run_all_the_same(capsys:
     assert said.splitlines()[-1] == "1 passed, 1 failed"
 
 
+def test_why_something_was_skipped_is_in_the_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    reason = "SKIPPED [2] tests/containers/conftest.py:40: no container engine"
+    main([], (Tier("containers", "for real?", (printing(f"{reason}\n{reason}\n1 passed, 4 skipped in 1s"),)),))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3].endswith("1 passed, 4 skipped")
+    assert lines[-2].strip() == "skipped: no container engine"
+
+
 def test_only_the_selected_tiers_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["unit"], (FAILING, PASSING)) == 0
     assert "life" not in capsys.readouterr().out
