@@ -164,7 +164,7 @@ def _judge(story: Story, before: leftovers.State) -> None:
     elsewhere = grants.used_elsewhere(process.ROOT / grants.LIST)
     report.unused = grants.by_holder(set(unused) - set(elsewhere))
     report.stale = grants.by_holder(set(elsewhere) - set(unused))
-    report.engine = str(_engine(story.server)["engine"])
+    report.engine = str(_engine(story.server)["description"])
     report.remarks += [leftovers.REMARK, _signal_remark(story.server)]
 
 
