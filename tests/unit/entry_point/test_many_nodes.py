@@ -128,6 +128,14 @@ def test_the_other_nodes_hear_when_the_job_has_ended(main_node: Node, command: s
         assert (main_node.container.home / f"said-to-{address}").read_text() == "hello\ndone\n"
 
 
+def test_a_machine_file_that_cannot_be_written_ends_the_job_in_one_line(main_node: Node) -> None:
+    (main_node.container.home / "hostfile").mkdir()
+
+    code, _, err = main_node.run("true")
+
+    assert (code, err) == (126, f"shoal-job: {main_node.container.home}/hostfile: Is a directory\n")
+
+
 def test_nothing_stays_where_the_nodes_met(main_node: Node) -> None:
     main_node.run("true")
 
@@ -260,7 +268,7 @@ def test_a_node_that_serves_ends_when_it_is_told_to(child: Node) -> None:
 
     job.terminate()
 
-    assert "SIGTERM ended the job" in job.communicate(timeout=30)[1]
+    assert "ended by SIGTERM" in job.communicate(timeout=30)[1]
     assert job.returncode == 128 + signal.SIGTERM
 
 

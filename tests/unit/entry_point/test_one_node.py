@@ -25,7 +25,7 @@ def test_a_job_may_name_its_folder(container: Container) -> None:
 def test_a_folder_that_cannot_be_made_ends_the_job_in_one_line(container: Container) -> None:
     done = container.run("pwd", SHOAL_WORKDIR="/proc/here")
     assert done.returncode == 126
-    assert done.stderr.startswith("shoal-job: the job's folder /proc/here cannot be made: ")
+    assert done.stderr == "shoal-job: /proc/here: No such file or directory\n"
 
 
 def test_the_command_that_aws_batch_client_submits_runs(container: Container) -> None:
@@ -131,7 +131,7 @@ def test_a_signal_before_the_command_runs_ends_the_job(container: Container) -> 
 
     job.terminate()
 
-    assert job.communicate(timeout=30)[1] == "shoal-job: SIGTERM ended the job before its command ran\n"
+    assert job.communicate(timeout=30)[1] == "shoal-job: ended by SIGTERM\n"
     assert job.returncode == 128 + signal.SIGTERM
 
 
@@ -148,6 +148,14 @@ def test_what_the_user_says_to_open_mpi_wins(container: Container) -> None:
 def test_a_job_of_one_node_runs_without_a_machine_file_where_none_can_be_written(container: Container) -> None:
     (container.home / "hostfile").mkdir()
     assert container.run("echo", "hello").stdout == "hello\n"
+
+
+def test_slots_that_are_no_number_are_refused(container: Container) -> None:
+    done = container.run("true", SHOAL_SLOTS="many")
+    assert (done.returncode, done.stderr) == (
+        78,
+        "shoal-job: the variable SHOAL_SLOTS is 'many'; write a whole number from 1\n",
+    )
 
 
 def test_variables_for_a_jobs_own_python_do_not_reach_the_entry_point(container: Container) -> None:

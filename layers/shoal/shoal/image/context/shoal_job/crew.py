@@ -70,6 +70,7 @@ class Crew:
         self._clock = clock
         self._running = True
         self._children = {remover.pid}
+        remover.returncode = 0
         """Processes that are not waited for one by one: of the sessions, and of what removes the notes from S3."""
         self._sessions = {}
         for node, note in notes.items():

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from .problems import CANNOT_RUN, JobError
-
 NAME = "hostfile"
 """In the home folder, where ParallelCluster's job scripts look for it."""
 _LOOPBACK = "127.0.0.0/8"
@@ -17,13 +15,10 @@ def write_machine_file(home: Path, machines: Iterable[tuple[str, int]]) -> Path:
     """Write addresses and slots, one machine a line, the main node first.
 
     Raises:
-        JobError: the home folder takes no file.
+        OSError: the home folder takes no file.
     """
     path = home / NAME
-    try:
-        path.write_text("".join(f"{address} slots={slots}\n" for address, slots in machines))
-    except OSError as error:
-        raise JobError(CANNOT_RUN, f"the machine file {path} cannot be written: {error.strerror}") from error
+    path.write_text("".join(f"{address} slots={slots}\n" for address, slots in machines))
     return path
 
 

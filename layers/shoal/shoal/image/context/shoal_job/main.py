@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from . import child_node, command, crew, machines
 from .addresses import addresses, own_address
@@ -36,6 +35,9 @@ def main(arguments: Sequence[str], variables: Mapping[str, str], clock: Clock | 
     except JobError as error:
         say(str(error))
         return error.code
+    except OSError as error:
+        say(f"{error.filename or 'the system'}: {error.strerror}")
+        return CANNOT_RUN
 
 
 def _run(arguments: list[str], variables: Mapping[str, str], clock: Clock) -> int:
@@ -44,7 +46,7 @@ def _run(arguments: list[str], variables: Mapping[str, str], clock: Clock) -> in
     words = ["/bin/bash", LAUNCHER] if job.files else arguments
     if not words:
         raise JobError(NO_COMMAND, "the job has no command; submit it with one")
-    _make(job.folder)
+    job.folder.mkdir(parents=True, exist_ok=True)
     if not job.is_main:
         child_node.accept_main(job, clock)
         _bring_files(job)
@@ -53,10 +55,9 @@ def _run(arguments: list[str], variables: Mapping[str, str], clock: Clock) -> in
     if job.nodes > 1:
         return _lead(job, words, variables, handover, clock)
     _bring_files(job)
-    more: Mapping[str, str] = {}
-    with contextlib.suppress(JobError):  # a job of one node does without a machine file
-        machine_file = machines.write_machine_file(job.home, [("localhost", slots(variables))])
-        more = machines.open_mpi(machine_file)
+    own, more = ("localhost", slots(variables)), {}
+    with contextlib.suppress(OSError):  # a job of one node does without a machine file
+        more = machines.open_mpi(machines.write_machine_file(job.home, [own]))
     process = command.start(words, {**more, **variables}, job.folder, handover)
     return command.wait(process, lambda _: None)
 
@@ -77,13 +78,6 @@ def _lead(job: Job, words: list[str], variables: Mapping[str, str], handover: Ha
     code = command.wait(process, others.ended)
     others.dismiss(code)
     return NODE_LOST if others.lost else code
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise JobError(CANNOT_RUN, f"the job's folder {folder} cannot be made: {error.strerror}") from error
 
 
 def _bring_files(job: Job) -> None:

@@ -55,9 +55,9 @@ class Handover:
             self._hand_on(number, None)
 
     def send(self, number: int) -> None:
-        """Send a signal to the group, if it is still there."""
+        """Send a signal to the group, as far as it is still there and takes it."""
         if self.group is not None:
-            with contextlib.suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.group, number)
 
     def end(self, patience: int) -> None:
@@ -68,5 +68,4 @@ class Handover:
 
 
 def _end(number: int) -> NoReturn:
-    name = signal.Signals(number).name
-    raise JobError(SIGNALLED + number, f"{name} ended the job before its command ran")
+    raise JobError(SIGNALLED + number, f"ended by {signal.Signals(number).name}")

@@ -37,8 +37,16 @@ class Host:
 
 
 def folder() -> Path:
-    """Where ssh looks for the user's files: the home that the system knows, whatever HOME says."""
-    place = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".ssh"
+    """Where ssh looks for the user's files: the home that the system knows, whatever HOME says.
+
+    Raises:
+        JobError: the system does not know the user.
+    """
+    try:
+        place = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".ssh"
+    except KeyError as error:
+        message = f"user id {os.getuid()} is not in /etc/passwd: ssh between nodes needs a user with a name and a home"
+        raise JobError(CANNOT_RUN, message) from error
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     return place
 
