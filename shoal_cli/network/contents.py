@@ -44,7 +44,8 @@ def _items(account: Account, operation: str, key: str, vpc: str) -> Iterator[dic
 
 def _interface(item: Mapping[str, Any], own: Collection[str]) -> Iterator[str]:
     """The instance behind an interface, or the interface; the NAT gateway's own is the network's."""
-    if item.get("InterfaceType") == "nat_gateway" and any(name in own for name in item["Description"].split()):
+    nat_gateway = item.get("Description", "").removeprefix("Interface for NAT Gateway ")
+    if nat_gateway in own:
         return
     if instance := (item.get("Attachment") or {}).get("InstanceId"):
         yield f"instance {instance}{_cluster(item)}"

@@ -71,6 +71,8 @@ def _problems_of_range(cidr: str) -> Iterator[str]:
         return
     if network.prefixlen not in _PREFIXES:
         yield f"--cidr {cidr} is too {'large' if network.prefixlen < _PREFIXES[0] else 'small'}; write a /16 to a /20"
+    elif cidr != str(network):
+        yield f"--cidr {cidr} is not written as AWS writes it; write {network}"
     elif not any(network.subnet_of(private) for private in _PRIVATE):
         yield f"--cidr {cidr} is not private; write a range in {', '.join(map(str, _PRIVATE))}"
     elif network.overlaps(_DOCKER):

@@ -71,6 +71,7 @@ def test_subnets_never_overlap_and_are_never_smaller_than_aws_takes_them(prefix:
         ("default", "everything", [], "is no range of IPv4 addresses"),
         ("default", "10.0.0.0/8", [], "--cidr 10.0.0.0/8 is too large; write a /16 to a /20"),
         ("default", "10.0.0.0/21", [], "--cidr 10.0.0.0/21 is too small; write a /16 to a /20"),
+        ("default", "10.0.0.0/255.255.0.0", [], "is not written as AWS writes it; write 10.0.0.0/16"),
         ("default", "192.0.0.0/16", [], "is not private; write a range in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16"),
         ("default", "172.17.0.0/20", [], "overlaps 172.17.0.0/16, which Docker uses on every host of jobs"),
         ("default", None, ["a"], "--availability-zone a is no zone; write one like us-east-1a"),

@@ -146,8 +146,10 @@ def test_ssh_is_the_way_where_session_managers_programs_are_missing_and_a_key_is
     assert shoal("ssh", "genomics", "--dryrun").out == f"ssh admin@{address}\n"
 
 
-@pytest.mark.parametrize(("key", "public"), [(False, True), (True, False), (False, False)])
-@pytest.mark.parametrize("there", [(), ("aws",), ("session-manager-plugin",)])
+@pytest.mark.parametrize(
+    ("there", "key", "public"),
+    [((), False, True), (("aws",), True, False), (("session-manager-plugin",), False, False)],
+)
 def test_what_is_missing_is_named_with_where_to_get_it(
     shoal: Shoal, cluster: Cluster, programs: Callable[..., None], there: tuple[str, ...], key: bool, public: bool
 ) -> None:
