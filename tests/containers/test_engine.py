@@ -65,7 +65,7 @@ class Builds:
         ecr.create_repository(repositoryName=self.repository, imageTagMutability="IMMUTABLE")
         ecr.create_repository(repositoryName=self.cache)
         self.account.client("s3").create_bucket(Bucket=f"contexts-{self.mark}")
-        uris = {"REPOSITORY_URI": f"{self.host}/{self.repository}", "CACHE_URI": f"{self.host}/{self.cache}"}
+        uri = {"REPOSITORY_URI": f"{self.host}/{self.repository}"}
         self.account.client("codebuild").create_project(
             name=self.mark,
             source={"type": "NO_SOURCE", "buildspec": "version: 0.2"},
@@ -75,7 +75,7 @@ class Builds:
                 "image": "aws/codebuild/amazonlinux-x86_64-standard:5.0",
                 "computeType": "BUILD_GENERAL1_SMALL",
                 "privilegedMode": True,
-                "environmentVariables": _variables(uris),
+                "environmentVariables": _variables(uri),
             },
             serviceRole=self.account.role(f"build-{self.mark}", ALLOW_ALL),
         )
@@ -87,7 +87,8 @@ class Builds:
         bucket, key = f"contexts-{self.mark}", f"{tag}/context.zip"
         self.account.client("s3").put_object(Bucket=bucket, Key=key, Body=zipped(files))
         base = f"{self.address}/{base_images.DEBIAN}:{base_images.TAG}"
-        given = {"IMAGE_TAG": tag, "DOCKERFILE": "Dockerfile", "PLATFORM": _platform(), "TARGET": ""}
+        given = {"IMAGE_TAG": tag, "CACHE_IMAGE": f"{self.host}/{self.cache}:layers", "DOCKERFILE": "Dockerfile"}
+        given |= {"PLATFORM": _platform(), "TARGET": ""}
         answer = self.account.client("codebuild").start_build(
             projectName=self.mark,
             sourceTypeOverride="S3",

@@ -13,13 +13,19 @@ import pytest
 
 from embedded_aws.process import REGION
 from shoal.image.content import context_zip, read_context
-from shoal.image.job_image import job_image
+from shoal.image.job_image import Recipe
 from shoal.image.order import BuildOrder, build_input
 from tests.support.embedded import ALLOW_ALL, Account
 
 DEFINITION = Path(__file__).parents[2] / "statemachines" / "build_image.asl.json"
-IMAGE = job_image("debian", "x86_64")
-JUDGE = "def handler(event, context):\n    return {'summary': 'built', 'image': event['image']}\n"
+RECIPE = Recipe(base_image="debian", architecture="x86_64")
+JUDGE = """
+def handler(event, context):
+    error = (event['failure'] or {}).get('error', '')
+    verdict = 'wait' if 'AccountLimit' in error else 'failed' if error else 'built'
+    return {'verdict': verdict, 'awaited': 'CodeBuild had no room' if verdict == 'wait' else ''}
+"""
+RETIRE = "def handler(event, context):\n    return {'retired': {'deleted': 0, 'refused': 0}}\n"
 EXPLAIN = """
 def handler(event, context):
     return {'code': 'BuildFailed', 'cause': event['failure']['cause']}
@@ -34,10 +40,16 @@ def order(account: Account) -> BuildOrder:
         context_key="build/context.zip",
         repository_name="shoal/genomics",
         project_name="shoal-genomics-build",
-        image_tag=IMAGE.tag,
-        base_image=IMAGE.base_image,
+        cache_image=f"{account.id}.dkr.ecr.{REGION}.amazonaws.com/shoal/genomics/cache:amd64-main",
+        image_tag=RECIPE.tag,
+        base_image=RECIPE.base_image,
         environment_type="LINUX_CONTAINER",
         environment_image="aws/codebuild/amazonlinux-x86_64-standard:5.0",
+        compute_type="BUILD_GENERAL1_SMALL",
+        timeout_minutes=60,
+        dockerfile=RECIPE.dockerfile,
+        platform=RECIPE.platform,
+        queues=("main",),
     )
     account.client("s3").create_bucket(Bucket=order.bucket_name)
     account.client("s3").put_object(Bucket=order.bucket_name, Key=order.context_key, Body=context_zip(read_context()))
@@ -62,14 +74,19 @@ def _run(account: Account, order: BuildOrder, minutes: int = 60) -> dict[str, An
     """Run the machine as `create` does."""
     deadline = datetime.now(UTC) + timedelta(minutes=minutes)
     build = build_input(order, datetime.now(UTC), deadline)
-    staged = {"present": False, "image": order.to_state(), "build": build}
-    stage = f"import json\ndef handler(event, context):\n    return json.loads({json.dumps(json.dumps(staged))})\n"
-    sources = {"StageImage": stage, "JudgeImage": JUDGE, "ExplainFailure": EXPLAIN}
+    staged = json.dumps({"present": False, "image": order.to_state(), "build": build})
+    there = json.dumps({"present": True, "answer": {"summary": "built", "built": [order.image_tag]}})
+    stage = f"""
+import json
+def handler(event, context):
+    return json.loads({there!r} if event['built'] else {staged!r})
+"""
+    sources = {"StageImage": stage, "JudgeImage": JUDGE, "RetireImages": RETIRE, "ExplainFailure": EXPLAIN}
     arns = {f"{name}FunctionArn": account.function(name, source) for name, source in sources.items()}
     text = DEFINITION.read_text()
     for name, value in {"Partition": "aws", **arns}.items():
         text = text.replace(f"${{{name}}}", value)
-    event = {"operationId": "op-1", "operation": "create", "clusterName": "genomics"}
+    event = {"operationId": "op-1", "operation": "create", "clusterName": "genomics", "images": []}
     machine = account.machine("build-image", json.loads(text))
     return account.wait(account.start(machine, event | {"deadline": f"{deadline:%Y-%m-%dT%H:%M:%SZ}"}), 90)
 
@@ -87,9 +104,9 @@ def test_a_build_that_ends_well_leaves_its_image_and_is_judged(account: Account,
     done = _run(account, order)
 
     assert done["status"] == "SUCCEEDED", done
-    assert done["output"]["image"]["imageTag"] == IMAGE.tag
+    assert done["output"] == {"summary": "built", "built": [RECIPE.tag], "retired": {"deleted": 0, "refused": 0}}
     images = account.client("ecr").list_images(repositoryName=order.repository_name)["imageIds"]
-    assert [image["imageTag"] for image in images] == [IMAGE.tag]
+    assert [image["imageTag"] for image in images] == [RECIPE.tag]
 
 
 def test_a_failed_build_is_explained_by_its_own_record(account: Account, order: BuildOrder) -> None:
@@ -115,4 +132,4 @@ def test_an_account_without_room_at_the_deadline_says_so(account: Account, order
     done = _run(account, order, minutes=-1)
 
     assert done["status"] == "FAILED"
-    assert "quota of concurrent builds" in done["cause"]
+    assert "CodeBuild had no room" in done["cause"]

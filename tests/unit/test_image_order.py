@@ -23,7 +23,7 @@ ORDER = BuildOrder(
     bucket_name="b",
     context_key="build/t/context.zip",
     repository_name="shoal/g",
-    cache_repository_name="shoal/g/cache",
+    cache_image="registry/shoal/g/cache:amd64-main",
     project_name="p",
     image_tag="t",
     base_image="debian",
@@ -74,6 +74,7 @@ def test_every_argument_is_a_variable_and_is_named_to_the_buildspec() -> None:
     }
     assert variables == {
         "IMAGE_TAG": "t",
+        "CACHE_IMAGE": "registry/shoal/g/cache:amd64-main",
         "DOCKERFILE": "Dockerfile",
         "TARGET": "jobs",
         "PLATFORM": "linux/amd64",

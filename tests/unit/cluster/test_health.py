@@ -21,7 +21,7 @@ def queue(**facts: Any) -> dict[str, Any]:
     return {"jobQueueName": "main", "status": "VALID", "state": "ENABLED"} | facts
 
 
-WELL = Observed([environment()], [queue()], {"i-1": "running"}, "0a1b", image_found=True)
+WELL = Observed([environment()], [queue()], {"i-1": "running"})
 
 
 def observed(**facts: Any) -> Observed:
@@ -39,7 +39,7 @@ def test_a_cluster_whose_parts_all_work_is_ready() -> None:
         ({"environments": [environment(state="DISABLED")]}, "the compute environment main is VALID and DISABLED"),
         ({"queues": [queue(status="UPDATING")]}, "the job queue main is UPDATING and ENABLED"),
         ({"head_nodes": {"i-1": "pending"}}, "the head node i-1 is pending"),
-        ({"image_found": False}, "the image 0a1b is not in the repository"),
+        ({"missing_images": ["0a1b"]}, "the image 0a1b is not in the repository"),
         ({"environments": []}, f"1 of the stack's {ENVIRONMENT} cannot be found"),
         ({"queues": []}, f"1 of the stack's {QUEUE} cannot be found"),
         ({"head_nodes": {}}, f"1 of the stack's {HEAD_NODE} cannot be found"),
@@ -61,7 +61,3 @@ def test_what_waiting_does_not_heal_fails_with_its_reason(facts: dict[str, Any],
     with pytest.raises(OperationError, match=told) as raised:
         problems(RESOURCES, observed(**facts))
     assert raised.value.code is ErrorCode.CLUSTER_UNHEALTHY
-
-
-def test_a_cluster_of_ready_images_needs_none_in_its_repository() -> None:
-    assert problems(RESOURCES, observed(image=None, image_found=False)) == ()

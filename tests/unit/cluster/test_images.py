@@ -61,6 +61,10 @@ def test_two_queues_with_contexts_of_their_own_have_an_image_each() -> None:
     assert (first.dockerfile, first.target, first.build_args) == ("Dockerfile", "", {})
     assert (second.dockerfile, second.target, second.build_args) == ("docker/jobs", "run", {"MPI": "yes"})
     assert first.context_key != second.context_key
+    assert [order.cache_image.rpartition("/")[2] for order in (first, second)] == [
+        "cache:amd64-main",
+        "cache:amd64-second",
+    ]
 
 
 def test_a_queue_that_names_a_ready_image_needs_none() -> None:

@@ -13,7 +13,6 @@ from shoal.cluster.repository import (
     EMPTY_CACHE,
     EMPTY_REPOSITORY,
     cache_arn,
-    cache_uri,
     repository_arn,
     repository_uri,
 )
@@ -91,10 +90,7 @@ def _project(cluster: Cluster, site: Site, orders: Sequence[BuildOrder]) -> Reso
                 "Image": first.environment_image if first else machine_image,
                 # Building images needs it, and nothing else in the cluster has it.
                 "PrivilegedMode": True,
-                "EnvironmentVariables": [
-                    {"Name": "REPOSITORY_URI", "Type": "PLAINTEXT", "Value": repository_uri()},
-                    {"Name": "CACHE_URI", "Type": "PLAINTEXT", "Value": cache_uri()},
-                ],
+                "EnvironmentVariables": [{"Name": "REPOSITORY_URI", "Type": "PLAINTEXT", "Value": repository_uri()}],
             },
             "LogsConfig": {"CloudWatchLogs": {"Status": "ENABLED", "GroupName": ref(BUILD_LOGS)}},
             "TimeoutInMinutes": max((order.timeout_minutes for order in orders), default=DEFAULT_MINUTES),

@@ -158,7 +158,7 @@ def _order(cluster: Cluster, site: Site, image: JobImage) -> BuildOrder:
             ContextSource(bucket=context.bucket, key=context.key, version_id=context.version_id) if context else None
         ),
         repository_name=names(site).repository,
-        cache_repository_name=names(site).cache_repository,
+        cache_image=_cache_image(site, image),
         project_name=names(site).build_project,
         image_tag=image.tag,
         base_image=recipe.base_image,
@@ -172,6 +172,12 @@ def _order(cluster: Cluster, site: Site, image: JobImage) -> BuildOrder:
         platform=recipe.platform,
         queues=image.queues,
     )
+
+
+def _cache_image(site: Site, image: JobImage) -> str:
+    """One tag for each image, by what stays when its content changes: its platform and the first of its queues."""
+    registry = f"{site.account_id}.dkr.ecr.{site.region}.{site.url_suffix}"
+    return f"{registry}/{names(site).cache_repository}:{image.recipe.platform.rpartition('/')[2]}-{image.queues[0]}"
 
 
 def image_uri(cluster: Cluster, site: Site, queue: Queue) -> Value:

@@ -41,11 +41,6 @@ def cache_arn() -> Value:
     return get_att(CACHE, "Arn")
 
 
-def cache_uri() -> Value:
-    """What `docker build --cache-from` names, without a tag."""
-    return get_att(CACHE, "RepositoryUri")
-
-
 def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
     """The repositories, and for each the custom resource that cleans it."""
     named = names(site)

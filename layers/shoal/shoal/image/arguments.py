@@ -24,7 +24,6 @@ VARIABLES = frozenset(
     {
         "BUILD_ARGS",
         "CACHE_IMAGE",
-        "CACHE_URI",
         "DOCKERFILE",
         "IMAGE_DIGEST",
         "IMAGE_TAG",

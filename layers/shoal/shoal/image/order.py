@@ -50,8 +50,8 @@ class BuildOrder(_Travelling):
     context_source: ContextSource | None = None
     """The user's context, to be staged with Shoal's own files beside it; none for the context that ships with Shoal."""
     repository_name: str
-    cache_repository_name: str
-    """The cluster's second repository, whose tags move; it holds the layers of the last build."""
+    cache_image: str
+    """Name and tag in the cluster's second repository, where tags move: the layers of the last build like this one."""
     project_name: str
     image_tag: str
     base_image: str
@@ -108,6 +108,7 @@ def build_variables(order: BuildOrder) -> dict[str, str]:
     arguments = {BASE_IMAGE_ARG: order.base_image, **order.build_args}
     return {
         "IMAGE_TAG": order.image_tag,
+        "CACHE_IMAGE": order.cache_image,
         "DOCKERFILE": order.dockerfile,
         **({"TARGET": order.target} if order.target else {}),
         "PLATFORM": order.platform,
