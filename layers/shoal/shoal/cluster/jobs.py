@@ -25,7 +25,7 @@ VCPUS = 1
 MEMORY = 512
 """MiB; what a job gets when it asks for nothing, as in ParallelCluster."""
 SHARED_MEMORY = 1024
-"""MiB that processes of a job may share, within its memory. Docker's 64 end an MPI job of some 16 processes a node."""
+"""MiB that processes of a job may share, within its memory. Each of Open MPI's uses up to 4; Docker gives 64 to all."""
 ATTEMPTS = 3
 """Starts of a job whose host goes away, as Spot instances do; a job that fails by itself is not started again."""
 LONGEST_JOB = 30 * 24 * 3600
