@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test check unit docs format clean
+.PHONY: help run test check unit bench docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,10 @@ unit: ## the quick tests only: decisions and handlers
 	@$(PYTHON) tools/set_up.py test
 	@$(BIN)/python tools/run_tiers.py unit functions
 
+bench: ## set up, then measure builds of images side by side; writes docs/performance.md
+	@$(PYTHON) tools/set_up.py test
+	@$(BIN)/python -m benchmarks
+
 docs: ## write the generated documentation and schemas anew
 	@$(PYTHON) tools/set_up.py test
 	@$(BIN)/python -m tools.generate_docs
@@ -33,8 +37,11 @@ format: ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# What uses the container engine has a moment to end; what a killed one left mounted would be in the way.
 clean: ## stop the embedded AWS and remove everything that was made here
 	@if [ -x $(BIN)/shoal ]; then $(BIN)/shoal local down; fi
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m embedded_aws.containers.daemon; fi
+	@awk -v folder=$(CURDIR)/.tools/ 'index($$2, folder) == 1 { print $$2 }' /proc/mounts | xargs -r umount --lazy
 	rm -rf .venv .tools .aws-sam build *.egg-info .coverage
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

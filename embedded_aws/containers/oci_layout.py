@@ -19,7 +19,7 @@ _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 _TAG = "org.opencontainers.image.ref.name"
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def write(folder: Path, archive: Path, tag: str) -> None:
@@ -56,7 +56,7 @@ def blob(folder: Path, wanted: str) -> Path:
 
 
 def _platform() -> dict[str, str]:
-    return {"architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()), "os": "linux"}
+    return {"architecture": ARCHITECTURES.get(platform.machine(), platform.machine()), "os": "linux"}
 
 
 def _configuration(uncompressed: str) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from embedded_aws.stand_in.telling import DockerError, say
 
 def login(options: argparse.Namespace, store: Store) -> None:
     """Take the password that ECR gave, and no other."""
-    password = sys.stdin.read().strip()
+    password = options.password or sys.stdin.read().strip()
     if options.username != "AWS" or not password or password != registry.password():
         where = f"https://{options.registry}/v2/"
         raise DockerError(f"Error response from daemon: login attempt to {where} failed with status: 401 Unauthorized")
-    store.logins.append(options.registry)
+    store.logins.append(options.registry.removeprefix("https://"))
     say("Login Succeeded")
 
 

@@ -16,7 +16,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     for name in ("login", "logout"):
         commands.add_parser(name).add_argument("registry")
     commands.choices["login"].add_argument("--username", "-u")
-    commands.choices["login"].add_argument("--password-stdin", action="store_true", required=True)
+    password = commands.choices["login"].add_mutually_exclusive_group(required=True)
+    password.add_argument("--password-stdin", action="store_true")
+    password.add_argument("--password", "-p")  # as `aws ecr get-login` of the AWS CLI's first version writes it
     _add_build(commands.add_parser("build"))
     tagger = commands.add_parser("tag")
     tagger.add_argument("source")

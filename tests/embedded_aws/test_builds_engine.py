@@ -229,6 +229,15 @@ def test_the_password_that_ecr_gives_is_taken(server: Server, repository: str, m
     assert main(["login", "--username", "AWS", "--password-stdin", HOST]) == 0
 
 
+def test_a_password_on_the_command_line_and_an_address_are_taken_too(server: Server, repository: str) -> None:
+    own = Account(server, ACCOUNT_ID)
+    token = own.client("ecr").get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    own.close()
+    password = base64.b64decode(token).decode().partition(":")[2]
+    assert main(["login", "-u", "AWS", "-p", password, f"https://{HOST}"]) == 0
+    assert main(["push", f"{HOST}/{repository}:one"]) == 0
+
+
 def test_an_image_with_two_tags_keeps_the_other_one(account: Account) -> None:
     ecr = account.client("ecr")
     ecr.create_repository(repositoryName="tags")
