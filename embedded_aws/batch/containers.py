@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import posixpath
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -96,9 +97,9 @@ def _mounts(container: Properties, disk: PurePath) -> Iterator[str]:
 
 
 def host_directories[Folder: PurePath](container: Properties, disk: Folder) -> dict[str, Folder]:
-    """Where each volume with a path of its own is, by its name."""
+    """Where each volume with a path of its own is, by its name; no path leads out of the disk."""
     paths = {volume["name"]: (volume.get("host") or {}).get("sourcePath") for volume in container["volumes"]}
-    return {name: disk / path.lstrip("/") for name, path in paths.items() if path}
+    return {name: disk / posixpath.normpath(f"/{path}").lstrip("/") for name, path in paths.items() if path}
 
 
 class Container:

@@ -133,9 +133,22 @@ def _launched(environment: Mapping[str, Any], cluster: str, asked: Need, alone: 
     from ministack.core.responses import get_account_id, get_region
 
     kind = fitting_types(asked, environment)[0]
+    instance = _run_instance(environment, kind)
+    if instance is None:
+        return None
+    where = f"arn:aws:ecs:{get_region()}:{get_account_id()}:container-instance"
+    vcpus, memory = (TYPES[kind].vcpus, TYPES[kind].memory_mib) if kind in TYPES else (asked.vcpus, asked.memory)
+    host = Host(cluster, f"{where}/{cluster}/{uuid.uuid4().hex}", instance, kind, vcpus, memory, alone)
+    _hosts.append(host)
+    return host
+
+
+def _run_instance(environment: Mapping[str, Any], kind: str) -> str | None:
+    """Launch an instance in the environment's first subnet; its id."""
     resources = environment.get("computeResources", {})
     tags = [{"Key": key, "Value": value} for key, value in (resources.get("tags") or {}).items()]
     tagged = {"TagSpecifications": [{"ResourceType": "instance", "Tags": tags}]} if tags else {}
+    groups = {"SecurityGroupIds": resources["securityGroupIds"]} if resources.get("securityGroupIds") else {}
     try:
         launched = clients.client("ec2").run_instances(
             ImageId=_image(kind),
@@ -143,24 +156,12 @@ def _launched(environment: Mapping[str, Any], cluster: str, asked: Need, alone: 
             MinCount=1,
             MaxCount=1,
             SubnetId=(resources.get("subnets") or [""])[0],
-            **({"SecurityGroupIds": resources["securityGroupIds"]} if resources.get("securityGroupIds") else {}),
+            **groups,
             **tagged,
-        )["Instances"][0]
+        )
     except ClientError:
         return None
-    where = f"arn:aws:ecs:{get_region()}:{get_account_id()}:container-instance"
-    size = TYPES.get(kind)
-    host = Host(
-        cluster,
-        f"{where}/{cluster}/{uuid.uuid4().hex}",
-        launched["InstanceId"],
-        kind,
-        size.vcpus if size else asked.vcpus,
-        size.memory_mib if size else asked.memory,
-        alone,
-    )
-    _hosts.append(host)
-    return host
+    return str(launched["Instances"][0]["InstanceId"])
 
 
 def _image(kind: str) -> str:

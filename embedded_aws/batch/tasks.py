@@ -82,29 +82,9 @@ class Task:
         Raises:
             TaskError: it cannot be started.
         """
+        container, log = self._create(image, network, main_address)
         try:
-            role = self._undo.enter_context(credentials.served(self._properties.get("jobRoleArn"), self.id))
-        except credentials.RoleError as error:
-            raise TaskError(Outcome(str(error))) from error
-        self._enter_host()
-        given = options(
-            self._properties,
-            variables(self.job, self.environment, self._number, role, main_address),
-            network,
-            os.cpu_count() or 1,
-            hosts.disk(self.environment, self._properties),
-        )
-        try:
-            name = job_logs.stream_name(self.job, self.id)
-            log = job_logs.open_stream(self.job, name, self.environment)
-            self._undo.callback(log.close)
-            self.job.task["logStreamName"] = name
-            container = Container(image, self._properties["command"], *given, "--volume", aws_command.volume())
-            self._undo.callback(container.remove)
             container.start()
-        except job_logs.LogError as error:
-            reason = f"failed to initialize logging driver: failed to create Cloudwatch log stream: {error}"
-            raise self._cannot_start(f"Error response from daemon: {reason}") from error
         except EngineError as error:
             raise self._cannot_start(str(error)) from error
         threading.Thread(target=self._follow, args=(container, log), daemon=True).start()
@@ -128,6 +108,35 @@ class Task:
     @property
     def _properties(self) -> dict[str, Any]:
         return self.job.container or {}
+
+    def _create(self, image: str, network: str, main_address: str | None) -> tuple[Container, LogStream]:
+        """The container, not started, with its role, its host and its log."""
+        try:
+            role = self._undo.enter_context(credentials.served(self._properties.get("jobRoleArn"), self.id))
+        except credentials.RoleError as error:
+            raise TaskError(Outcome(str(error))) from error
+        self._enter_host()
+        known = variables(self.job, self.environment, self._number, role, main_address)
+        disk = hosts.disk(self.environment, self._properties)
+        given = options(self._properties, known, network, os.cpu_count() or 1, disk)
+        log = self._open_log()
+        try:
+            container = Container(image, self._properties["command"], *given, "--volume", aws_command.volume())
+        except EngineError as error:
+            raise self._cannot_start(str(error)) from error
+        self._undo.callback(container.remove)
+        return container, log
+
+    def _open_log(self) -> LogStream:
+        name = job_logs.stream_name(self.job, self.id)
+        try:
+            log = job_logs.open_stream(self.job, name, self.environment)
+        except job_logs.LogError as error:
+            reason = f"failed to initialize logging driver: failed to create Cloudwatch log stream: {error}"
+            raise self._cannot_start(f"Error response from daemon: {reason}") from error
+        self._undo.callback(log.close)
+        self.job.task["logStreamName"] = name
+        return log
 
     def _enter_host(self) -> None:
         self.host = hosts.enter(self.environment, need(self.job), self.id, alone=self.job.is_node)

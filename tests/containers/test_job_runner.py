@@ -245,6 +245,27 @@ def test_a_job_of_a_role_that_does_not_trust_ecs_does_not_start(batch: Batch) ->
     assert "ECS was unable to assume the role" in job["statusReason"]
 
 
+def test_a_job_whose_log_group_does_not_exist_says_so(batch: Batch) -> None:
+    logs = {"logDriver": "awslogs", "options": {"awslogs-group": "none"}}
+    job = batch.run("true", {"logConfiguration": logs})
+    assert (job["status"], job["statusReason"]) == ("FAILED", "Task failed to start")
+    assert "The specified log group does not exist" in job["container"]["reason"]
+
+
+def test_a_failing_node_that_is_not_the_main_one_does_not_fail_its_job(batch: Batch) -> None:
+    script = 'test "$AWS_BATCH_JOB_NODE_INDEX" = 0 || exit 7; for n in $(seq 100); do sleep 0.05; done'
+    job = batch.ended(batch.submit(batch.define_nodes(script, 2), retryStrategy={"attempts": 2}))
+    assert (job["status"], len(job["attempts"])) == ("SUCCEEDED", 1)
+    node = batch.job(f"{job['jobId']}#1")
+    assert (node["status"], node["container"]["exitCode"]) == ("FAILED", 7)
+
+
+def test_a_multi_node_job_is_retried_when_its_main_node_fails(batch: Batch) -> None:
+    script = 'test "$AWS_BATCH_JOB_NODE_INDEX" = 1 || test "$AWS_BATCH_JOB_ATTEMPT" = 2'
+    job = batch.ended(batch.submit(batch.define_nodes(script, 2), retryStrategy={"attempts": 3}))
+    assert (job["status"], len(job["attempts"])) == ("SUCCEEDED", 2)
+
+
 def test_a_job_of_an_image_that_does_not_exist_says_so(batch: Batch) -> None:
     job = batch.run("true", {"image": "public.ecr.aws/docker/library/debian:none"})
     assert job["status"] == "FAILED"

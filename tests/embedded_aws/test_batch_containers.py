@@ -55,6 +55,14 @@ def test_a_directory_of_the_host_is_bound_in_and_a_volume_without_one_is_anonymo
     assert "--volume /disk/srv/a:/a:ro --volume /b" in found
 
 
+def test_a_path_of_the_host_does_not_lead_out_of_its_disk() -> None:
+    found = given(
+        volumes=[{"name": "a", "host": {"sourcePath": "/../../etc"}}],
+        mountPoints=[{"sourceVolume": "a", "containerPath": "/a"}],
+    )
+    assert "--volume /disk/etc:/a" in found
+
+
 def test_a_job_knows_itself_its_queue_and_its_attempt() -> None:
     assert batch_variables(job("a"), WORK, 2, None) == {
         "AWS_BATCH_JOB_ID": "a",
