@@ -118,7 +118,9 @@ def _started(account: Account, prefix: str, layout: Layout) -> Network:
     except ClientError as error:
         if error.response["Error"]["Code"] != "AlreadyExistsException":
             raise
-        message = f"network {layout.name} has just been made by somebody else; look with: shoal network show"
+        message = (
+            f"network {layout.name} has just been made by somebody else; look with: shoal network show {layout.name}"
+        )
         raise CommandError(message, Exit.FAILED) from error
     if layout.nat:
         console.print(COST, highlight=False, markup=False, soft_wrap=True)

@@ -178,6 +178,14 @@ def test_who_does_not_wait_is_told_how_to_come_back_and_comes_back(account: Acco
     assert shoal("network", "show", "lab").code == 2
 
 
+def test_who_comes_second_is_told_so(shoal: Shoal, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(shoal, "--without-nat")
+    monkeypatch.setattr(stack, "find", lambda *_: None)
+    assert in_one_line(shoal("network", "create", "lab", "--wait"), 1) == (
+        "network lab has just been made by somebody else; look with: shoal network show lab"
+    )
+
+
 def test_ctrl_c_leaves_it_running_and_tells_how_to_come_back(shoal: Shoal, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
