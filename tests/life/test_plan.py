@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.process import REGION
+from embedded_aws.process import ACCOUNT_ID, REGION
+from tests.support.ecr import MANIFEST
 from tests.support.front_door import FrontDoor
 
 Configure = Callable[..., dict[str, Any]]
@@ -38,13 +39,16 @@ def existing(shoal: FrontDoor, name: str) -> Iterator[dict[str, str]]:
         "InstanceRole": iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"],
         "InstanceProfile": iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"],
         "CustomS3Bucket": f"{name}-bucket",
+        "BaseImage": f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/{name}:1",
     }
+    made["BaseImageDigest"] = push(shoal, name)
     made["MountTargetId"] = efs.create_mount_target(
         FileSystemId=made["FileSystemId"], SubnetId=shoal.subnet, SecurityGroups=[made["SecurityGroup"]]
     )["MountTargetId"]
     s3.create_bucket(Bucket=made["CustomS3Bucket"])
     s3.put_bucket_versioning(Bucket=made["CustomS3Bucket"], VersioningConfiguration={"Status": "Enabled"})
     yield made
+    shoal.client("ecr").delete_repository(repositoryName=name, force=True)
     s3.delete_bucket(Bucket=made["CustomS3Bucket"])
     efs.delete_mount_target(MountTargetId=made["MountTargetId"])
     efs.delete_file_system(FileSystemId=made["FileSystemId"])
@@ -57,6 +61,21 @@ def existing(shoal: FrontDoor, name: str) -> Iterator[dict[str, str]]:
     ec2.delete_volume(VolumeId=made["VolumeId"])
     ec2.delete_key_pair(KeyName=name)
     ec2.delete_security_group(GroupId=made["SecurityGroup"])
+
+
+def push(shoal: FrontDoor, repository: str) -> str:
+    """A repository with an image; its digest."""
+    ecr = shoal.client("ecr")
+    ecr.create_repository(repositoryName=repository)
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "size": 1, "digest": f"sha256:{'1' * 64}"}
+    manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": []}
+    put = ecr.put_image(
+        repositoryName=repository,
+        imageManifest=json.dumps(manifest),
+        imageManifestMediaType=MANIFEST,
+        imageTag="1",
+    )
+    return str(put["image"]["imageId"]["imageDigest"])
 
 
 def test_a_plan_looks_up_everything_that_a_configuration_names_and_makes_nothing(
@@ -80,10 +99,15 @@ def test_a_plan_looks_up_everything_that_a_configuration_names_and_makes_nothing
     ways.append({"AdditionalIamPolicies": [{"Policy": existing["Policy"]}]})
     for way in ways:
         configuration = configure(
-            HeadNode=head_node | {"Iam": way}, SharedStorage=storages, CustomS3Bucket=existing["CustomS3Bucket"]
+            HeadNode=head_node | {"Iam": way},
+            SharedStorage=storages,
+            CustomS3Bucket=existing["CustomS3Bucket"],
+            ContainerImage={"BuildArgs": {"BASE_IMAGE": existing["BaseImage"]}},
         )
         answer = shoal.succeed("plan", name, configuration)
         assert "nothing has been made" in answer["summary"]
+        base_images = [image["baseImage"] for image in answer["images"]]
+        assert base_images == [f"{existing['BaseImage'].removesuffix(':1')}@{existing['BaseImageDigest']}"]
         types = {resource["type"] for resource in answer["resources"]}
         assert "AWS::EC2::EIPAssociation" in types
         assert "AWS::S3::Bucket" not in types
