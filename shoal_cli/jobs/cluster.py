@@ -6,7 +6,6 @@ read besides, since they name every queue and not only the first.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from configparser import Error as ConfigurationFileError
 from dataclasses import dataclass
@@ -134,8 +133,7 @@ def find_cluster(account: Account, name: str | None, prefix: str) -> Cluster:
         ClientError: AWS refuses.
         BotoCoreError: AWS cannot be reached.
     """
-    asked = name or os.environ.get(CLUSTER_VARIABLE) or default_name()
-    cluster = asked.removeprefix(stack_name(prefix, ""))
+    cluster = (name or default_name()).removeprefix(stack_name(prefix, ""))
     cloudformation = account.client("cloudformation")
     try:
         stack = cloudformation.describe_stacks(StackName=stack_name(prefix, cluster))["Stacks"][0]

@@ -29,6 +29,15 @@ class Environment:
     problems: tuple[str, ...] = ()
 
 
+def exports_all(asked: Sequence[str]) -> bool:
+    """Whether all of the shell's variables are meant."""
+    return ALL in _names(asked)
+
+
+def _names(asked: Sequence[str]) -> list[str]:
+    return [name.strip() for item in asked if "=" not in item for name in item.split(",")]
+
+
 def read(asked: Sequence[str], blacklist: str | None, shell: Mapping[str, str]) -> Environment:
     """The variables that `--env` means.
 
@@ -37,7 +46,7 @@ def read(asked: Sequence[str], blacklist: str | None, shell: Mapping[str, str]) 
         blacklist: comma separated names that `all` leaves out; none: `BLACKLIST`.
         shell: the user's environment.
     """
-    names = [name.strip() for item in asked if "=" not in item for name in item.split(",")]
+    names = _names(asked)
     given = dict(item.split("=", 1) for item in asked if "=" in item)
     variables: dict[str, str] = {}
     if ALL in names:

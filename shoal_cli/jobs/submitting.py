@@ -64,7 +64,9 @@ def read_program(written: Written) -> tuple[Program, list[str]]:
         script, script_name = _read_script(written.words[0], problems), Path(written.words[0]).name
     if script is not None:
         problems += _script_problems(script, script_name)
-    blacklist = written.blacklist or (client_setting("env_blacklist") if environment.ALL in written.variables else None)
+    blacklist = written.blacklist
+    if blacklist is None and environment.exports_all(written.variables):
+        blacklist = client_setting("env_blacklist")
     found = environment.read(written.variables, blacklist, os.environ)
     problems += [*found.problems, *sending.problems(written.inputs, script_name)]
     program = Program(

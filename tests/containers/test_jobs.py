@@ -54,7 +54,7 @@ class User:
 
     def shoal(self, *arguments: str) -> str:
         """What `shoal job` prints; it must succeed."""
-        done = self.run(SHOAL, "job", *arguments, "--local")
+        done = self.run(SHOAL, "job", arguments[0], "--local", *arguments[1:])
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -252,3 +252,13 @@ def test_a_working_directory_of_ones_own_has_the_input_files(user: User) -> None
     options = ["-w", "/tmp/a b", "-if", "input.txt"]
     done = user.run(SHOAL, "job", "submit", "--local", "--follow", *options, "sh", "-c", "pwd; cat input.txt")
     assert done.stdout.splitlines() == ["/tmp/a b", "input"], done.stderr
+
+
+def test_a_job_that_no_instance_of_the_queue_can_hold_says_so_while_it_waits(user: User) -> None:
+    (job_id,) = JOB_ID.findall(user.shoal("submit", "-m", "99999", "true"))
+    waiting = user.reaches(job_id, "RUNNABLE")
+    reasons = until(lambda: [line for line in user.show(job_id)["why"] if "Batch says" in line], SECONDS)
+    assert "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" in reasons[0]
+    assert any(line.startswith("it asks for 99999 MiB of memory for jobs, and no") for line in waiting["why"])
+    user.shoal("kill", job_id)
+    assert user.ended(job_id)["status"] == "FAILED"

@@ -356,3 +356,16 @@ def test_options_after_the_command_are_its_own(shoal: Shoal) -> None:
     make_stack("main")
     request = json.loads(shoal("job", "submit", "--dry-run", "ls", "-n", "3", "--queue", "x").out)["request"]
     assert request["containerOverrides"]["command"] == ["ls", "-n", "3", "--queue", "x"]
+
+
+def test_the_blacklist_of_awss_client_counts_when_everything_is_exported(
+    shoal: Shoal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    make_stack("main")
+    (tmp_path / CLIENT_FILE).parent.mkdir()
+    (tmp_path / CLIENT_FILE).write_text("[main]\nenv_blacklist = LEFT_OUT, PATH\n")
+    for name in ("LEFT_OUT", "TAKEN_ALONG"):
+        monkeypatch.setenv(name, "1")
+    launcher = json.loads(shoal("job", "submit", "--dry-run", "-e", "TERM=x,all", "-e", "all", "ls").out)["launch.sh"]
+    assert "export TAKEN_ALONG=1" in launcher
+    assert "LEFT_OUT" not in launcher
