@@ -28,7 +28,7 @@ LONGEST_HANDLER = 40
 LONGEST_FUNCTION = 50
 LONGEST_MODULE = 300
 GRAB_BAGS = {"utils", "util", "common", "helpers", "helper", "misc", "lib", "tools", "base", "core", "manager"}
-CALLED_BY_MACHINES_ONLY = {"deploy-stack", "clean-up", "remove-leftovers", "run-operation"}
+CALLED_BY_MACHINES_ONLY = {"build-image", "deploy-stack", "clean-up", "remove-leftovers", "run-operation"}
 """Machines that no row of the catalogue names: the front door itself, and what several machines share."""
 
 
