@@ -1,6 +1,7 @@
 """Two ways to a job image: Shoal's, and ParallelCluster's as its package ships it.
 
-Base image and packages are the same, so what differs is the flow alone: the order of the layers, the cache between builds, and what an unchanged image costs.
+Base image and packages are the same, so what differs is the flow alone: the order of the layers, the cache between
+builds, and what an unchanged image costs.
 """
 
 from __future__ import annotations
