@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
 
+from embedded_aws.batch import credentials
 from tests.support.embedded import Account
 from tests.support.jobs import CONTAINER, multinode
 from tests.support.polling import until
@@ -231,6 +233,11 @@ def test_each_change_of_a_jobs_status_is_an_event(account: Account, batch: Any, 
     assert {event["detail-type"] for event in seen} == {"Batch Job State Change"}
     assert {event["detail"]["jobId"] for event in seen} == {identifier}
     assert sorted(event["detail"]["status"] for event in seen) == ["RUNNABLE", "RUNNING", "STARTING", "SUCCEEDED"]
+
+
+def test_credentials_are_served_to_who_knows_the_secret_only(account: Account) -> None:
+    with pytest.raises(HTTPError, match="404"):
+        account.server.call("GET", f"{credentials.PATH}/guessed")
 
 
 def test_the_switch_takes_statuses_in_which_a_job_can_stay(account: Account) -> None:
