@@ -11,7 +11,7 @@ from shoal.aws.registry import RegistryError
 from shoal.cluster.materials import Materials, NamedMaterials, named_materials
 from shoal.image.content import ResolvedContext
 from shoal.image.job_image import base_image
-from shoal.image.reference import is_pinned, pinned, reference
+from shoal.image.reference import Reference, is_pinned, pinned, reference
 from shoal.image.user_context import ContextError
 from shoal.settings import Settings
 
@@ -53,21 +53,26 @@ def _default(settings: Settings, cluster: Cluster) -> str:
 
 def _digests(settings: Settings, names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The digests of images, and of the others why there is none; all registries are asked at once."""
+    images = {name: reference(name) for name in names}
+    own = [name for name, image in images.items() if name.startswith(settings.repository_uri(image.repository))]
+    others = [name for name in names if name not in own]
     with ThreadPoolExecutor(_ASKED_AT_ONCE) as workers:
-        answers = dict(zip(names, workers.map(lambda name: _digest(settings, name), names), strict=True))
+        answers = dict(zip(others, workers.map(_of_a_registry, others), strict=True))
+    answers |= {name: _of_this_account(images[name]) for name in own}
     found = {name: answer for name, answer in answers.items() if isinstance(answer, str)}
     return found, {name: str(answer) for name, answer in answers.items() if name not in found}
 
 
-def _digest(settings: Settings, name: str) -> str | RegistryError:
-    """The digest of an image, or why there is none; ECR itself is asked about the account's own repositories."""
-    image = reference(name)
+def _of_a_registry(name: str) -> str | RegistryError:
     try:
-        if settings.repository_uri(image.repository) != f"{image.registry}/{image.repository}":
-            return registry.digest(name)
-        found = ecr.describe_image(image.repository, image.tag)
+        return registry.digest(name)
     except RegistryError as error:
         return error
+
+
+def _of_this_account(image: Reference) -> str | RegistryError:
+    """ECR's own API tells what its registry would tell after a login."""
+    found = ecr.describe_image(image.repository, image.tag)
     return str(found["imageDigest"]) if found else RegistryError("has no such image")
 
 
