@@ -151,7 +151,10 @@ def test_a_node_that_goes_ends_the_job_and_is_named(main_node: Node) -> None:
     code, out, err = main_node.run("bash", "-c", waiting)
 
     assert (code, out) == (75, "ended\n")
-    assert err == "shoal-job: node 2 (10.0.0.2) was lost while the job ran; the job ends\n"
+    assert err.splitlines() == [
+        "shoal-job: node 2 (10.0.0.2) is gone; the command ends",
+        "shoal-job: the job ended because node 2 (10.0.0.2) was lost while it ran",
+    ]
 
 
 def test_a_program_that_fails_first_because_a_node_went_does_not_hide_it(main_node: Node) -> None:
@@ -159,10 +162,32 @@ def test_a_program_that_fails_first_because_a_node_went_does_not_hide_it(main_no
     os.mkfifo(running)
     main_node.container.program("ssh", SSH_TO_A_NODE_THAT_GOES)
 
-    code, _, err = main_node.run("bash", "-c", f"echo > {running}; exit 1")
+    code, _, err = main_node.run("bash", "-c", f"echo > {running}; exit 1", NODE_NOTICE_SECONDS="60")
 
     assert code == 75
-    assert "node 2 (10.0.0.2) was lost" in err
+    assert err.endswith("shoal-job: the job ended because node 2 (10.0.0.2) was lost while it ran\n")
+
+
+def test_a_command_that_does_not_end_after_a_node_went_is_killed(main_node: Node) -> None:
+    running = main_node.container.home / "running"
+    os.mkfifo(running)
+    main_node.container.program("ssh", SSH_TO_A_NODE_THAT_GOES)
+
+    code, _, _ = main_node.run(
+        "bash", "-c", f"trap '' TERM; echo > {running}; tail -f /dev/null", NODE_KILL_SECONDS="0.1"
+    )
+
+    assert code == 75
+
+
+def test_all_nodes_that_went_are_named_at_the_end(main_node: Node) -> None:
+    main_node.container.program("ssh", "#!/bin/sh\nexit 255\n")
+
+    _, _, err = main_node.run("tail", "-f", "/dev/null")
+
+    assert err.splitlines()[-1] == (
+        "shoal-job: the job ended because nodes 1 (10.0.0.1), 2 (10.0.0.2) were lost while it ran"
+    )
 
 
 def test_a_job_that_is_told_to_end_does_not_blame_a_node(main_node: Node) -> None:

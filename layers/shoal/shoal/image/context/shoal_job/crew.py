@@ -7,6 +7,7 @@ the main node knows; when the main node goes, the sessions end, and so the other
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -24,8 +25,10 @@ DONE = b"done\n"
 """The last word to the other nodes: the job has ended, well or badly."""
 PIPE = "shoal_main"
 """Where a node hears the main node, among its user's ssh files."""
-KILL_SECONDS = 10
-"""What a command has to end by itself after a node was lost."""
+LEAVE_SECONDS = 2.0
+"""What a command has to notice by itself that a node was lost, as `mpirun` does, and to end."""
+KILL_SECONDS = 10.0
+"""What it has after SIGTERM."""
 GOODBYE_SECONDS = 5.0
 NOTICE_SECONDS = 1.0
 """How much later than `mpirun` the main node may learn that a node was lost."""
@@ -87,8 +90,14 @@ class Crew:
         node, _ = self._sessions.pop(child)
         if self._running and not self._handover.stopped:
             self.lost.append(node)
-            say(f"node {node} ({self.notes[node].address}) was lost while the job ran; the job ends")
-            self._handover.end(KILL_SECONDS)
+            say(f"node {node} ({self.notes[node].address}) is gone; the command ends")
+            self._handover.end((LEAVE_SECONDS, signal.SIGTERM), (KILL_SECONDS, signal.SIGKILL))
+
+    def loss(self) -> str:
+        """What is to be said last of a job that lost nodes."""
+        names = [f"{node} ({self.notes[node].address})" for node in self.lost]
+        which = f"node {names[0]} was" if len(names) == 1 else f"nodes {', '.join(names)} were"
+        return f"the job ended because {which} lost while it ran"
 
     def dismiss(self, code: int) -> None:
         """Let the other nodes go after the command has ended.

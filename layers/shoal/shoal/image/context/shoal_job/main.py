@@ -77,7 +77,9 @@ def _lead(job: Job, words: list[str], variables: Mapping[str, str], handover: Ha
     process = command.start(words, {**more, **variables}, job.folder, handover)
     code = command.wait(process, others.ended)
     others.dismiss(code)
-    return NODE_LOST if others.lost else code
+    if others.lost:
+        raise JobError(NODE_LOST, others.loss())
+    return code
 
 
 def _bring_files(job: Job) -> None:

@@ -60,11 +60,22 @@ class Handover:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.group, number)
 
-    def end(self, patience: int) -> None:
-        """End the group, and kill it when it has not ended after some seconds."""
-        self.send(signal.SIGTERM)
-        signal.signal(signal.SIGALRM, lambda *_: self.send(signal.SIGKILL))
-        signal.alarm(patience)
+    def end(self, *steps: tuple[float, int]) -> None:
+        """Send signals to the group one after the other, for as long as it has not ended.
+
+        Args:
+            steps: seconds to wait, and the signal after them.
+        """
+        if not steps:
+            return
+        (seconds, number), *later = steps
+
+        def step(*_: object) -> None:
+            self.send(number)
+            self.end(*later)
+
+        signal.signal(signal.SIGALRM, step)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _end(number: int) -> NoReturn:
