@@ -15,12 +15,11 @@ from shoal_cli.exits import CommandError, Exit
 from shoal_cli.jobs import client_file, ending, hosts, listing, queues, records, watching
 from shoal_cli.jobs import output as job_output
 from shoal_cli.jobs.cluster import find_cluster
-from shoal_cli.jobs.details import details, log_group
-from shoal_cli.jobs.gathering import describe_jobs, environments_of, queue_records, require_jobs
+from shoal_cli.jobs.details import details
+from shoal_cli.jobs.gathering import environments_of, queue_records, require_jobs
 from shoal_cli.jobs.options import ClusterName, JobId, JobIds, QueueName, chosen_queue, chosen_queues, refusal
 from shoal_cli.jobs.submit_command import submit_job
 from shoal_cli.operations import Local, Prefix
-from shoal_cli.progress import console
 
 typer_app = typer.Typer(help="Jobs of a Batch cluster.", no_args_is_help=True)
 typer_app.command("submit", context_settings={"allow_interspersed_args": False})(submit_job)
@@ -93,21 +92,13 @@ def show_output(
     batch = account.client("batch")
     jobs, problems = require_jobs(batch, found, [job_id])
     if problems:
-        identity = job_id.partition(":")[0].partition("#")[0]
-        parent = describe_jobs(batch, [identity]).get(identity) if identity != job_id else None
-        raise refusal([job_output.outside(job_id, parent)] if parent else problems)
+        raise refusal(problems)
     job = watching.describe(batch, job_output.writer(jobs[job_id]))
-    if follow:
-        watching.follow(account, found, job, tail=tail, timestamps=timestamps)
+    if not follow:
+        watching.print_output(account, found, job, attempt=attempt, head=head, tail=tail, timestamps=timestamps)
         return
-    chosen = job_output.chosen(job, attempt)
-    if not chosen:
-        message = f"{job['jobId']} is {job['status']} and has written nothing; see `shoal job show`"
-        console.print(message, soft_wrap=True, highlight=False, markup=False)
-    for name in chosen:
-        stream = job_output.Stream(account.client("logs"), log_group(job, found), name)
-        for event in job_output.read(stream, head, tail):
-            typer.echo(job_output.line(event, timestamps=timestamps))
+    with watching.left_running(account, found, job_id):
+        watching.follow(account, found, job, tail=tail, timestamps=timestamps)
 
 
 @typer_app.command()
@@ -131,6 +122,8 @@ def kill(
     _print(done, output, lambda: [f"{one['jobId']} ({one['jobName']}) was {one['was']}, {one['done']}" for one in done])
     if problems:
         raise CommandError("\n".join(problems), Exit.FAILED)
+    if not all(one["ok"] for one in done):
+        raise typer.Exit(Exit.FAILED)
 
 
 @typer_app.command()

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from shoal_cli.application import Account
+from shoal_cli.jobs import records
 from shoal_cli.jobs.cluster import Cluster, JobQueue
 from shoal_cli.jobs.waiting import EnvironmentState, InstanceType, QueueState
 
@@ -108,13 +109,26 @@ def _instance_types(ec2: Any, names: Sequence[str]) -> Iterator[InstanceType]:
 def require_jobs(batch: Any, cluster: Cluster, ids: Sequence[str]) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """The cluster's jobs of these ids, and a line for each id that is none of the cluster's."""
     found = describe_jobs(batch, ids)
+    parents = describe_jobs(batch, dict.fromkeys(_parent(job_id) for job_id in ids if job_id not in found))
     problems = []
     for job_id in ids:
-        job = found.get(job_id)
+        job = found.get(job_id) or parents.get(_parent(job_id))
         if job is None:
-            problems.append(f"there is no job {job_id}; Batch forgets jobs a week after their end")
+            problems.append(forgotten(_parent(job_id)))
         elif cluster.queue_of(job["jobQueue"]) is None:
             other = job["jobQueue"].rpartition("/")[2]
             problems.append(f"the job {job_id} is not of the cluster {cluster.name} but in the queue {other}")
-            del found[job_id]
+            found.pop(job_id, None)
+        elif job_id not in found:
+            problems.append(records.outside(job_id, job))
     return found, problems
+
+
+def forgotten(job_id: str) -> str:
+    """What to tell about a job that Batch does not know."""
+    return f"there is no job {job_id}; Batch forgets jobs a week after their end"
+
+
+def _parent(job_id: str) -> str:
+    """The id of the array or multi-node job that a child or node is of; a job's own id."""
+    return job_id.partition(":")[0].partition("#")[0]

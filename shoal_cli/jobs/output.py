@@ -90,18 +90,6 @@ def writer(job: records.Record) -> str:
     return str(job["jobId"])
 
 
-def outside(asked: str, parent: records.Record) -> str:
-    """What is wrong with the id of a child or node that Batch does not know, though it knows the job."""
-    identity, separator = parent["jobId"], asked[len(parent["jobId"])]
-    parts = records.parts(parent)
-    if not parts:
-        return f"the job {identity} has no children and no nodes; leave {asked.removeprefix(identity)} out"
-    first, *_, last = records.children(parent)
-    kind, sign = ("is an", ":") if records.array_size(parent) else ("has", "#")
-    hint = "" if separator == sign else f", with {sign}"
-    return f"there is no job {asked}: {identity} {kind} {parts}; write {first} to {last}{hint}"
-
-
 def streams(job: records.Record) -> list[str]:
     """The names of a job's log streams, one for each attempt that wrote anything, oldest first."""
     attempts = [attempt.get("container", {}).get("logStreamName") for attempt in job.get("attempts", [])]

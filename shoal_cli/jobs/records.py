@@ -112,3 +112,15 @@ def variable(job: Record, name: str) -> str | None:
     """The value of a variable that the job was submitted with."""
     found = container(job).get("environment", [])
     return next((item.get("value") for item in found if item["name"] == name), None)
+
+
+def outside(asked: str, parent: Record) -> str:
+    """What is wrong with the id of a child or node that Batch does not know, though it knows the job."""
+    identity, separator = parent["jobId"], asked[len(parent["jobId"])]
+    consists = parts(parent)
+    if not consists:
+        return f"the job {identity} has no children and no nodes; leave {asked.removeprefix(identity)} out"
+    first, *_, last = children(parent)
+    kind, sign = ("is an", ":") if array_size(parent) else ("has", "#")
+    hint = "" if separator == sign else f", with {sign}"
+    return f"there is no job {asked}: {identity} {kind} {consists}; write {first} to {last}{hint}"

@@ -256,7 +256,7 @@ def write(stream: str, *lines: str) -> None:
     ("arguments", "problem"),
     [
         (("output", UNKNOWN), f"there is no job {UNKNOWN}; Batch forgets jobs a week after their end"),
-        (("output", f"{UNKNOWN}:3"), f"there is no job {UNKNOWN}:3; Batch forgets"),
+        (("output", f"{UNKNOWN}:3"), f"there is no job {UNKNOWN}; Batch forgets"),
         (("show", UNKNOWN), f"there is no job {UNKNOWN}; Batch forgets"),
         (("output", "--head", "1", "--tail", "1", UNKNOWN), "--head excludes --tail and --follow; write one of them"),
         (("output", "--attempt", "1", "--follow", UNKNOWN), "--follow shows the newest attempt; leave --attempt out"),
@@ -273,6 +273,7 @@ def test_an_array_has_output_only_by_its_children_which_are_named(shoal: Shoal) 
     job_id = submit(shoal, "-a", "3", "ls")
     assert f"is an array; name a child, {job_id}:0 to {job_id}:2" in shoal("job", "output", job_id).err
     assert f"is an array of 3; write {job_id}:0 to {job_id}:2" in shoal("job", "output", f"{job_id}:3").err
+    assert f"is an array of 3; write {job_id}:0 to {job_id}:2" in shoal("job", "show", f"{job_id}:3").err
     assert shoal("job", "output", f"{job_id}:1").code == 0
 
 

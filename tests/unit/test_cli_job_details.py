@@ -154,6 +154,7 @@ def test_more_than_a_hundred_jobs_are_asked_for_in_parts_and_those_of_other_queu
     jobs[1]["jobQueue"] = f"{ARN}:job-queue/theirs"
     account.stub("batch").add_response("describe_jobs", {"jobs": jobs[:100]}, {"jobs": ids[:100]})
     account.stub("batch").add_response("describe_jobs", {"jobs": jobs[100:101]}, {"jobs": ids[100:]})
+    account.stub("batch").add_response("describe_jobs", {"jobs": []}, {"jobs": ids[101:]})
     found, problems = require_jobs(account.client("batch"), CLUSTER, ids)
     assert len(found) == 100
     assert problems == [
@@ -168,7 +169,17 @@ def test_more_than_a_hundred_jobs_are_asked_for_in_parts_and_those_of_other_queu
 def test_a_job_that_has_not_ended_is_ended_with_the_reason(account: Scripted, status: str, done: str) -> None:
     account.stub("batch").add_response("terminate_job", {}, {"jobId": JOB_ID, "reason": "because"})
     (told,) = ending.kill(account.client("batch"), [job(status)], "because")
-    assert told == {"jobId": JOB_ID, "jobName": "hello", "was": status, "done": done}
+    assert told == {"jobId": JOB_ID, "jobName": "hello", "was": status, "done": done, "ok": True}
+
+
+def test_a_job_that_batch_refuses_to_end_is_told_and_the_next_is_ended(account: Scripted) -> None:
+    account.stub("batch").add_client_error("terminate_job", "AccessDeniedException", "not\nauthorized")
+    account.stub("batch").add_response("terminate_job", {}, {"jobId": OTHER, "reason": "because"})
+    jobs = [job("RUNNING"), {**job("RUNNING"), "jobId": OTHER}]
+    first, second = ending.kill(account.client("batch"), jobs, "because")
+    assert (first["ok"], second["ok"]) == (False, True)
+    assert first["done"].startswith("is not ended: ")
+    assert "\n" not in first["done"]
 
 
 def test_a_host_is_shown_with_what_is_left_on_it(account: Scripted) -> None:
@@ -206,3 +217,12 @@ def test_a_host_is_shown_with_what_is_left_on_it(account: Scripted) -> None:
             "memory": 3788,
         }
     ]
+
+
+def test_a_child_of_another_clusters_array_is_not_this_clusters(account: Scripted) -> None:
+    theirs = {**job("RUNNING"), "jobQueue": f"{ARN}:job-queue/theirs", "arrayProperties": {"size": 3}}
+    account.stub("batch").add_response("describe_jobs", {"jobs": []}, {"jobs": [f"{JOB_ID}:7"]})
+    account.stub("batch").add_response("describe_jobs", {"jobs": [theirs]}, {"jobs": [JOB_ID]})
+    found, problems = require_jobs(account.client("batch"), CLUSTER, [f"{JOB_ID}:7"])
+    assert found == {}
+    assert problems == [f"the job {JOB_ID}:7 is not of the cluster genomics but in the queue theirs"]

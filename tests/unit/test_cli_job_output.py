@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from shoal_cli.exits import CommandError
-from shoal_cli.jobs.output import LARGEST_PAGE, Stream, chosen, follow, line, outside, read, streams, writer
+from shoal_cli.jobs.output import LARGEST_PAGE, Stream, chosen, follow, line, read, streams, writer
 
 GROUP, NAME = "/shoal/genomics-1/jobs", "main/default/1"
 JOB_ID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -167,21 +167,6 @@ def test_the_main_node_writes_for_a_multi_node_job_and_a_child_is_named_for_an_a
     assert writer({"jobId": f"{JOB_ID}#2", **{"nodeProperties": {"numNodes": 3, "nodeIndex": 2}}}) == f"{JOB_ID}#2"
     with pytest.raises(CommandError, match=f"is an array; name a child, {JOB_ID}:0 to {JOB_ID}:2"):
         writer(array)
-
-
-@pytest.mark.parametrize(
-    ("asked", "parent", "problem"),
-    [
-        (f"{JOB_ID}:3", {}, f"the job {JOB_ID} has no children and no nodes; leave :3 out"),
-        (f"{JOB_ID}:3", {"arrayProperties": {"size": 3}}, f"is an array of 3; write {JOB_ID}:0 to {JOB_ID}:2"),
-        (f"{JOB_ID}#1", {"arrayProperties": {"size": 3}}, f"{JOB_ID}:0 to {JOB_ID}:2, with :"),
-        (f"{JOB_ID}:1", {"nodeProperties": {"numNodes": 2}}, f"has 2 nodes; write {JOB_ID}#0 to {JOB_ID}#1, with #"),
-    ],
-)
-def test_a_child_or_node_that_is_not_there_is_told_with_those_that_are(
-    asked: str, parent: dict[str, Any], problem: str
-) -> None:
-    assert problem in outside(asked, {"jobId": JOB_ID, **parent})
 
 
 def test_a_line_may_have_its_time() -> None:

@@ -91,3 +91,21 @@ def test_resources_are_found_in_old_fields_and_new_ones_and_in_nodes() -> None:
 def test_a_variable_of_the_job_is_found() -> None:
     job = {"container": {"environment": [{"name": "A", "value": "1"}]}}
     assert (records.variable(job, "A"), records.variable(job, "B")) == ("1", None)
+
+
+JOB_ID = "01234567-89ab-cdef-0123-456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("asked", "parent", "problem"),
+    [
+        (f"{JOB_ID}:3", {}, f"the job {JOB_ID} has no children and no nodes; leave :3 out"),
+        (f"{JOB_ID}:3", {"arrayProperties": {"size": 3}}, f"is an array of 3; write {JOB_ID}:0 to {JOB_ID}:2"),
+        (f"{JOB_ID}#1", {"arrayProperties": {"size": 3}}, f"{JOB_ID}:0 to {JOB_ID}:2, with :"),
+        (f"{JOB_ID}:1", {"nodeProperties": {"numNodes": 2}}, f"has 2 nodes; write {JOB_ID}#0 to {JOB_ID}#1, with #"),
+    ],
+)
+def test_a_child_or_node_that_is_not_there_is_told_with_those_that_are(
+    asked: str, parent: dict[str, Any], problem: str
+) -> None:
+    assert problem in records.outside(asked, {"jobId": JOB_ID, **parent})
