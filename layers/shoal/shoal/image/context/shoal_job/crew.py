@@ -105,6 +105,7 @@ class Crew:
         Args:
             code: exit code of the command; a failure may be one of a node of which the main node has not learned yet.
         """
+        self._handover.close()
         if code != 0 and not self._handover.stopped:
             self._reap(NOTICE_SECONDS, lambda: bool(self.lost))
         self._running = False

@@ -60,13 +60,20 @@ class Handover:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.group, number)
 
+    def close(self) -> None:
+        """The group has ended: whatever comes now changes nothing."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self.group = None
+        for number in HANDED_ON:
+            signal.signal(number, signal.SIG_IGN)
+
     def end(self, *steps: tuple[float, int]) -> None:
         """Send signals to the group one after the other, for as long as it has not ended.
 
         Args:
             steps: seconds to wait, and the signal after them.
         """
-        if not steps:
+        if self.group is None or not steps:
             return
         (seconds, number), *later = steps
 
