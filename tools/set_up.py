@@ -131,14 +131,14 @@ def make_node_tools() -> bool:
 
 
 def install_debian_packages() -> bool:
-    """Install what the node tests need of the system; only root on Debian can."""
+    """Install what tests need of the system; only root on Debian can."""
     lines = (ROOT / "tools/requirements/debian.txt").read_text().splitlines()
     listed = [line.split("#")[0].strip() for line in lines]
     missing = [name for name in listed if name and name not in _installed_debian_packages()]
     if not missing:
         return False
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise SetUpError(f"the node tests need these Debian packages, and root to install them: {' '.join(missing)}")
+        raise SetUpError(f"tests need these Debian packages, and root to install them: {' '.join(missing)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     install = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", *missing]
     for command in (["apt-get", "-qq", "update"], install):

@@ -55,7 +55,7 @@ class Namespace:
         try:
             done = self.inside(execute)
         except OSError as error:
-            raise NetworkError(f"ip cannot be run in a network namespace: {error}") from error
+            raise NetworkError(f"ip, of the package iproute2, cannot be run in a network namespace: {error}") from error
         if done.returncode:
             raise NetworkError(f"ip: {done.stderr.strip().splitlines()[0]}")
 
