@@ -72,6 +72,9 @@ unchanged, by the stack's name or by the file that `shoal job configure` writes.
 clusters of an account share; jobs here log to their cluster's own group, so `shoal job output` takes its place.
 [Jobs](jobs.md) compares the clients option by option.
 
+`shoal ssh NAME` is `pcluster ssh`, by Session Manager unless a key is given, and `shoal network create` makes the
+network that `pcluster configure` made ([network](network.md)).
+
 A cluster that ParallelCluster made stays ParallelCluster's. Create the new one with Shoal beside it, move the jobs, and
 delete the old one with `pcluster delete-cluster`. To keep data, share it in both: name the volume, snapshot or file
 system in `SharedStorage`, and set `DeletionPolicy: Retain` (or `Snapshot`) in the old cluster before deleting it.
