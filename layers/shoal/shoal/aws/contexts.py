@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
 
 from botocore.exceptions import ClientError
 
@@ -31,6 +33,12 @@ _NO_PLACE = Fault(
     "is no place in S3",
     "write s3://bucket/key.zip or s3://bucket/prefix/; "
     "of a directory, give `shoal` the configuration as a file beside it",
+)
+_OTHERS: Mapping[str, Fault] = MappingProxyType(
+    {
+        "PreconditionFailed": Fault("was changed while it was read", "start again when nothing writes there"),
+        "InvalidObjectState": Fault("is archived", "restore it, or store it in another storage class"),
+    }
 )
 _SNAPSHOT = re.compile(r"contexts/(?P<digest>[0-9a-f]{64})\.zip")
 _ABSENT = frozenset({"NoSuchBucket", "NoSuchKey", "404", "InvalidBucketName"})
@@ -55,22 +63,27 @@ def resolve(settings: Settings, uri: str, dockerfile: str = DOCKERFILE, limits: 
     if match is None:
         raise ContextError(uri, [_NO_PLACE])
     bucket, key = match["bucket"], match["key"]
-    own = _SNAPSHOT.fullmatch(key) if bucket == settings.bucket else None
-    if bucket == settings.bucket and own is None:
-        suggestion = f"use a bucket of your own, or s3://{bucket}/{FOLDER}<digest>.zip as `shoal` uploads it"
-        raise ContextError(uri, [Fault("lies in Shoal's own bucket", suggestion)])
-    try:
+    if bucket == settings.bucket:
+        return _uploaded(settings, uri, key, dockerfile, limits)
+    with _told(settings, uri):
         if key.endswith("/"):
-            return _stored(settings, _read_prefix(uri, bucket, key, dockerfile, limits))
-        archive, version = _read_archive(uri, bucket, key, limits)
-    except ClientError as error:
-        raise _unreadable(settings, uri, error) from error
-    files = read_zip(uri, archive, dockerfile, limits)
-    if own is None:
-        return _stored(settings, files)
-    if digest(files) != own["digest"]:
+            files = _read_prefix(uri, bucket, key, dockerfile, limits)
+        else:
+            files = read_zip(uri, _read_archive(uri, bucket, key, limits)[0], dockerfile, limits)
+    return _stored(settings, files)
+
+
+def _uploaded(settings: Settings, uri: str, key: str, dockerfile: str, limits: Limits) -> ResolvedContext:
+    """What the command line uploaded as a snapshot; it has to be what its name says, whoever put it there."""
+    named = _SNAPSHOT.fullmatch(key)
+    if named is None:
+        suggestion = f"use a bucket of your own, or s3://{settings.bucket}/{FOLDER}<digest>.zip as `shoal` uploads it"
+        raise ContextError(uri, [Fault("lies in Shoal's own bucket", suggestion)])
+    with _told(settings, uri):
+        archive, version = _read_archive(uri, settings.bucket, key, limits)
+    if digest(read_zip(uri, archive, dockerfile, limits)) != named["digest"]:
         raise ContextError(uri, [Fault("holds other files than its name says", "delete it, then upload it again")])
-    return ResolvedContext(bucket, key, version, own["digest"])
+    return ResolvedContext(settings.bucket, key, version, named["digest"])
 
 
 def _read_archive(uri: str, bucket: str, key: str, limits: Limits) -> tuple[bytes, str]:
@@ -120,22 +133,27 @@ def _stored(settings: Settings, files: tuple[ContextFile, ...]) -> ResolvedConte
     return ResolvedContext(settings.bucket, key, found.get("VersionId", "null"), known)
 
 
-def _unreadable(settings: Settings, uri: str, error: ClientError) -> ContextError | ClientError:
-    """Why S3 does not give a context, or the error itself where that is not the context's fault."""
-    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+@contextmanager
+def _told(settings: Settings, uri: str) -> Iterator[None]:
+    """Says why S3 does not give a context; an error that is not the context's fault goes on as it is."""
+    try:
+        yield
+    except ClientError as error:
+        answer = error.response["Error"]
+        fault = _fault(settings, answer["Code"], answer.get("Message", ""))
+        if fault is None:
+            raise
+        raise ContextError(uri, [fault]) from error
+
+
+def _fault(settings: Settings, code: str, message: str) -> Fault | None:
     role = f"the role {settings.name_prefix}-plan-cluster"
     if code in _ABSENT:
-        fault = Fault("is not there", "upload it, or name another place in S3")
-    elif code in _FORBIDDEN and "kms:" in message.lower():
+        return Fault("is not there", "upload it, or name another place in S3")
+    if code in _FORBIDDEN and "kms:" in message.lower():
         suggestion = f"allow {role} kms:Decrypt in the key's policy, or store the context with SSE-S3"
-        fault = Fault("is encrypted with a key that Shoal may not use", suggestion)
-    elif code in _FORBIDDEN:
+        return Fault("is encrypted with a key that Shoal may not use", suggestion)
+    if code in _FORBIDDEN:
         suggestion = f"use a bucket of this account, and let its policy allow {role} s3:GetObject and s3:ListBucket"
-        fault = Fault("Shoal may not read", suggestion)
-    elif code == "PreconditionFailed":
-        fault = Fault("was changed while it was read", "start again when nothing writes there")
-    elif code == "InvalidObjectState":
-        fault = Fault("is archived", "restore it, or store it in another storage class")
-    else:
-        return error
-    return ContextError(uri, [fault])
+        return Fault("Shoal may not read", suggestion)
+    return _OTHERS.get(code)
