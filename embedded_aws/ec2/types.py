@@ -104,7 +104,8 @@ def _describe(query: Query) -> Response:
         message = f"The following supplied instance types do not exist: [{', '.join(missing)}]"
         refusal: Response = ec2._error("InvalidInstanceType", message, 400)
         return refusal
-    items = "".join(_item(name, offered[name]) for name in wanted or offered)
+    chosen = ec2._parse_filters(query).get("instance-type")
+    items = "".join(_item(name, offered[name]) for name in wanted or offered if _chosen(name, chosen))
     answer: Response = ec2._xml(200, "DescribeInstanceTypesResponse", f"<instanceTypeSet>{items}</instanceTypeSet>")
     return answer
 

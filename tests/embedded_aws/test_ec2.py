@@ -202,6 +202,13 @@ def test_an_instance_type_is_described_with_what_decides_a_cluster(ec2: Any) -> 
     assert arm["ProcessorInfo"]["SupportedArchitectures"] == ["arm64"]
 
 
+def test_instance_types_are_found_by_name_and_by_family(ec2: Any) -> None:
+    filters = [{"Name": "instance-type", "Values": ["c6i.*", "c5d.xlarge"]}]
+    found = [item["InstanceType"] for item in ec2.describe_instance_types(Filters=filters)["InstanceTypes"]]
+    assert "c5d.xlarge" in found
+    assert {name.partition(".")[0] for name in found if name != "c5d.xlarge"} == {"c6i"}
+
+
 def test_offerings_say_in_which_zones_a_type_is(ec2: Any) -> None:
     filters = [
         {"Name": "instance-type", "Values": ["p3.2xlarge"]},
