@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,21 +32,21 @@ _LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*")
 """What the slim images have not."""
 
 
-def make(folder: Path = FOLDER) -> bool:
+def make() -> bool:
     """Make the image, unless it is there, made in the same way; whether anything was done.
 
     Raises:
         PackagesError: mmdebstrap is not there, or did not make it.
     """
-    layout = folder / DEBIAN
+    layout = FOLDER / DEBIAN
     found = sources()
     stamp, identity = layout / "shoal-stamp", _identity(found)
     if stamp.exists() and stamp.read_text() == identity:
         return False
     if not (packages.UNPACKED / "usr" / "bin" / "mmdebstrap").exists():
         raise packages.PackagesError("mmdebstrap is missing")
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
         archive, made = Path(scratch) / "root.tar", Path(scratch) / "layout"
         packages.run(_command(archive, found), Path(scratch), _environment(scratch))
         oci_layout.write(made, archive, TAG)
@@ -64,7 +65,7 @@ def sources() -> list[str]:
         told = subprocess.run(wanted, capture_output=True, text=True, check=False).stdout.splitlines()
     except OSError:
         told = []
-    found = sorted({line for line in told if line.split()[2].partition("-")[0] == _SUITE})
+    found = sorted({line for line in told if re.match(rf"deb \S+ {_SUITE}(-\S+)? ", line)})
     return found or list(_DEFAULT_SOURCES)
 
 

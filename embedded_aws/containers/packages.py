@@ -33,27 +33,27 @@ def names() -> list[str]:
     return [line for line in lines if line]
 
 
-def unpack(folder: Path = UNPACKED) -> bool:
+def unpack() -> bool:
     """Download the packages and unpack them, unless the same ones are there; whether anything was done.
 
     Raises:
         PackagesError: there is no apt, or it does not find or reach the packages.
     """
-    stamp, identity = folder / "shoal-stamp", _identity()
+    stamp, identity = UNPACKED / "shoal-stamp", _identity()
     if stamp.exists() and stamp.read_text() == identity:
         return False
     missing = [program for program in ("apt-get", "dpkg-deb") if not shutil.which(program)]
     if missing:
         raise PackagesError(f"{' and '.join(missing)} missing on this machine")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+    UNPACKED.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as scratch:
         _download(Path(scratch))
         unpacked = Path(scratch) / "root"
         for package in sorted(Path(scratch).glob("*.deb")):
             run(["dpkg-deb", "--extract", str(package), str(unpacked)], unpacked.parent)
         (unpacked / stamp.name).write_text(identity)
-        shutil.rmtree(folder, ignore_errors=True)
-        unpacked.rename(folder)
+        shutil.rmtree(UNPACKED, ignore_errors=True)
+        unpacked.rename(UNPACKED)
     return True
 
 
