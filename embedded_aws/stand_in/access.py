@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from embedded_aws.stand_in import registry
 from embedded_aws.stand_in.images import Store
-from embedded_aws.stand_in.names import Reference
+from embedded_aws.stand_in.names import Reference, is_of_an_account
 from embedded_aws.stand_in.telling import DockerError, say
 
 
@@ -48,6 +48,23 @@ def begin_push(name: str, known: Container[str], store: Store) -> Reference:
     return image
 
 
+def check_base_images(names: Iterable[str], store: Store) -> None:
+    """A build reads its base images in ECR with its own role.
+
+    Raises:
+        DockerError: it may not, or there is no such image.
+    """
+    for name in filter(is_of_an_account, names):
+        problem = _unreadable(name, store)
+        if problem:
+            raise DockerError(f"ERROR: failed to solve: {name}: {problem}")
+
+
+def _unreadable(name: str, store: Store) -> str | None:
+    known = Reference.parse(name)
+    return registry.unreadable(known) if known.host in store.logins else "no basic auth credentials"
+
+
 def usable_caches(names: list[str], store: Store) -> list[str]:
     """Those of the images to take layers from that the build can read; like docker's, a build does without the others.
 
@@ -55,8 +72,7 @@ def usable_caches(names: list[str], store: Store) -> list[str]:
     """
     usable = []
     for name in names:
-        known = Reference.parse(name)
-        problem = "no basic auth credentials" if known.host not in store.logins else registry.unreadable(known)
+        problem = _unreadable(name, store)
         if problem:
             say(f"WARNING: importing cache manifest from {name}: {problem}")
         else:

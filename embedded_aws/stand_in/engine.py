@@ -18,7 +18,8 @@ from pathlib import Path
 
 from embedded_aws.registry.contents import PASSING
 from embedded_aws.stand_in import names, registry
-from embedded_aws.stand_in.access import begin_push, usable_caches
+from embedded_aws.stand_in.access import begin_push, check_base_images, usable_caches
+from embedded_aws.stand_in.dockerfile import DockerfileError, check
 from embedded_aws.stand_in.images import Store
 from embedded_aws.stand_in.recorded import arguments_of, dockerfile_of
 from embedded_aws.stand_in.telling import DockerError, EngineError
@@ -43,7 +44,9 @@ def commands(client: Client) -> dict[str, Callable[[argparse.Namespace, Store], 
 
 def build(client: Client, options: argparse.Namespace, store: Store) -> None:
     """Build an image under names of this build's own."""
-    dockerfile = _reachable_copy(dockerfile_of(options), store.folder)
+    dockerfile = dockerfile_of(options)
+    check_base_images(_base_images(dockerfile, options), store)
+    dockerfile = _reachable_copy(dockerfile, store.folder)
     local = [names.of_this_build(name, store.folder) for name in options.tag]
     caches = [names.reachable(name) for name in usable_caches(options.cache_from, store)]
     arguments = {name: names.reachable(value) for name, value in arguments_of(options).items()}
@@ -76,6 +79,14 @@ def push(client: Client, options: argparse.Namespace, store: Store) -> None:
         _run(client, "rmi", pushed)
     manifest, media_type = _manifest(pushed.removesuffix(f":{passing}"), passing)
     registry.put_manifest(manifest, media_type, image.repository, image.tag)
+
+
+def _base_images(dockerfile: Path, options: argparse.Namespace) -> tuple[str, ...]:
+    """What the stages begin with; none of a Dockerfile that the engine is to find fault with."""
+    try:
+        return check(dockerfile.read_text(), Path(options.context), arguments_of(options)).base_images
+    except DockerfileError:
+        return ()
 
 
 def _reachable_copy(dockerfile: Path, folder: Path) -> Path:

@@ -27,13 +27,20 @@ class Reference:
     host: str
     repository: str
     tag: str
+    digest: str = ""
 
     @staticmethod
     def parse(name: str) -> Reference:
-        """Read `host/repository:tag`; the tag is `latest` where there is none."""
+        """Read `host/repository:tag@digest`; the tag is `latest` where there is neither."""
         host, _, rest = name.partition("/")
+        rest, _, digest = rest.partition("@")
         repository, _, tag = rest.partition(":")
-        return Reference(host, repository, tag or "latest")
+        return Reference(host, repository, tag or "latest", digest)
+
+    @property
+    def id(self) -> dict[str, str]:
+        """The image's id in a call of ECR's."""
+        return {"imageDigest": self.digest} if self.digest else {"imageTag": self.tag}
 
 
 def address() -> str:
@@ -50,6 +57,11 @@ def reachable(text: str) -> str:
 def reachable_dockerfile(text: str) -> str:
     """A Dockerfile that takes its base images, and what it copies from images, from the server's registries."""
     return _INSTRUCTION.sub(lambda found: reachable(found[0]), text)
+
+
+def is_of_an_account(name: str) -> bool:
+    """Whether a name is one in ECR, which a role has to be allowed to read."""
+    return _OF_AN_ACCOUNT.match(name) is not None
 
 
 def of_this_build(name: str, state: Path) -> str:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from embedded_aws.stand_in import registry
-from embedded_aws.stand_in.access import begin_push, usable_caches
+from embedded_aws.stand_in.access import begin_push, check_base_images, usable_caches
 from embedded_aws.stand_in.dockerfile import DockerfileError, check
 from embedded_aws.stand_in.images import Store, built
 from embedded_aws.stand_in.telling import DockerError, say
@@ -32,6 +32,7 @@ def build(options: argparse.Namespace, store: Store) -> None:
         found = check(dockerfile.read_text(), context, build_args, options.target)
     except DockerfileError as error:
         raise DockerError(f"ERROR: failed to solve: {error}") from error
+    check_base_images(found.base_images, store)
     for number, step in enumerate(found.steps, 1):
         say(f"Step {number}/{len(found.steps)} : {step}")
     cached = f" with {len(caches)} cache" if caches else ""

@@ -33,9 +33,9 @@ def unreadable(image: Reference) -> str | None:
     """
     ecr = _ecr()
     try:
-        found = ecr.batch_get_image(repositoryName=image.repository, imageIds=[{"imageTag": image.tag}])["images"]
+        found = ecr.batch_get_image(repositoryName=image.repository, imageIds=[image.id])["images"]
         if not found:
-            return f"{image.host}/{image.repository}:{image.tag}: not found"
+            return f"{image.host}/{image.repository}: {image.digest or image.tag}: not found"
         for layer in json.loads(found[0]["imageManifest"]).get("layers", [])[:1]:
             ecr.get_download_url_for_layer(repositoryName=image.repository, layerDigest=layer["digest"])
     except ClientError as error:

@@ -186,11 +186,26 @@ def test_a_dockerfile_without_them_is_taken_as_it_is(repository: str, tmp_path: 
 def test_a_base_image_in_an_argument_is_the_servers_own(
     server: Server, repository: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("BASE_IMAGE", f"{HOST}/base@sha256:{64 * 'a'}")
+    main(["push", f"{HOST}/{repository}:one"])
+    digest = _images(server, repository)[0]["imageDigest"]
+    monkeypatch.setenv("BASE_IMAGE", f"{HOST}/{repository}@{digest}")
     called = build(tmp_path, "--build-arg", "BASE_IMAGE", "--build-arg", "ABSENT", "--build-arg", "OTHER=1=2")
     given = [called[at + 1] for at, word in enumerate(called) if word == "--build-arg"]
-    local = f"127.0.0.1:{server.port}/{ACCOUNT_ID}.{REGION}/base@sha256:{64 * 'a'}"
+    local = f"127.0.0.1:{server.port}/{ACCOUNT_ID}.{REGION}/{repository}@{digest}"
     assert given == [f"BASE_IMAGE={local}", "OTHER=1=2"]
+
+
+def test_a_base_image_in_ecr_is_read_with_the_role_of_the_build(
+    server: Server, repository: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["push", f"{HOST}/{repository}:one"])
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context/Dockerfile").write_text(f"FROM {HOST}/{repository}:one\n")
+    assert main(["build", str(tmp_path / "context")]) == 0
+
+    _without_rights(server, repository, monkeypatch)
+    assert main(["build", str(tmp_path / "context")]) == 1
+    assert f"failed to solve: {HOST}/{repository}:one: denied: " in capsys.readouterr().err
 
 
 def test_a_cache_that_is_there_is_read_from_the_servers_registry(

@@ -103,6 +103,13 @@ def test_an_option_that_cannot_be_is_refused(
     assert message in capsys.readouterr().err
 
 
+def test_a_base_image_in_ecr_needs_a_login(context: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = "111111111111.dkr.ecr.us-east-1.amazonaws.com/base:1"
+    (context / "Dockerfile").write_text(f"FROM {image}\n")
+    assert main(["build", str(context)]) == 1
+    assert capsys.readouterr().err == f"ERROR: failed to solve: {image}: no basic auth credentials\n"
+
+
 def test_the_platform_is_the_images(context: Path, tmp_path: Path) -> None:
     main(["build", "--platform", "linux/arm64", "--tag", "a:1", str(context)])
     assert json.loads(Store(tmp_path).images["a:1"].config)["architecture"] == "arm64"
