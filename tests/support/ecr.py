@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,6 +14,7 @@ from shoal.cleanup.images import Image
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+PUSHED = datetime(2026, 11, 24, 10, 15, tzinfo=UTC)
 
 
 class Repository:
@@ -80,7 +82,7 @@ class Client:
         assert arguments["filter"] == {"imageStatus": "ANY"}, "archived images are hidden otherwise"
         yield {
             "imageDetails": [
-                {"imageDigest": digest, "imageManifestMediaType": media_type}
+                {"imageDigest": digest, "imageManifestMediaType": media_type, "imagePushedAt": PUSHED}
                 for digest, (media_type, _) in self.repository.stored.items()
             ]
         }
