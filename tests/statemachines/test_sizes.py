@@ -1,7 +1,7 @@
 """Does what the largest configuration leads to fit into the machines' states?
 
-Ten queues of three compute resources, forty tags, twenty volumes: plans and answers are put together by the functions
-that plan_cluster and read_change_set call, so that their sizes are those of real ones.
+Ten queues of three compute resources and an image each, forty tags, twenty volumes: plans and answers are put together
+by the functions that plan_cluster and read_change_set call, so that their sizes are those of real ones.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from shoal.change_set import ResourceChange
 from shoal.cluster.blueprint import blueprint
 from shoal.cluster.configuration import load
 from shoal.errors import ErrorCode, OperationError
+from shoal.image.arguments import LONGEST_ARGUMENTS, MOST_ARGUMENTS
 from shoal.operation import outcome
 from tests.statemachines import plans
 from tests.statemachines.checks import Subject
@@ -33,7 +34,15 @@ def renamed(value: Any) -> Any:
     return [renamed(item) for item in value] if isinstance(value, list) else value
 
 
-SMALL, LARGEST = configuration(), largest_configuration()
+def with_images(sections: dict[str, Any]) -> dict[str, Any]:
+    """A configuration whose queues are built an image each, with as many arguments as there may be."""
+    arguments = {f"ARGUMENT_{n:02}": "x" * (LONGEST_ARGUMENTS // MOST_ARGUMENTS - 11) for n in range(MOST_ARGUMENTS)}
+    for number, queue in enumerate(sections["Scheduling"]["AwsBatchQueues"]):
+        queue["ContainerImage"] = {"Context": f"s3://images/{'key' * 300}/{number}.zip", "BuildArgs": arguments}
+    return sections
+
+
+SMALL, LARGEST = configuration(), with_images(largest_configuration())
 OTHER = renamed(LARGEST)
 UNHEALTHY = facts.NOT_YET | {"problems": [f"environment queue-{n}-resource is CREATING" for n in range(30)] * 2}
 CREATION = plans.creation(LARGEST)
@@ -139,4 +148,5 @@ def test_the_largest_configuration_stays_below_half_of_what_a_state_can_carry(ma
 def test_the_largest_configuration_is_large() -> None:
     assert len(CREATION["tags"]) == 42
     assert len(changes()) > 100
+    assert len(CREATION["images"]) == 10
     assert refused()["refusal"].endswith(" more")
