@@ -81,19 +81,21 @@ def test_another_system_is_looked_up_anew() -> None:
     assert grown.base_image == "registry.test/ubuntu:24.04"
 
 
-def test_an_update_keeps_the_digest_of_a_base_image_and_the_snapshot_of_a_context() -> None:
-    name, uri = site().base_image, "s3://mine/one.zip"
+def test_an_update_keeps_digests_and_snapshots_and_adds_what_was_looked_up() -> None:
+    uri, other = "s3://mine/one.zip", "s3://mine/two.zip"
     old = site(contexts={uri: context("old")})
-    newer = Materials(base_image=name, base_images={name: "newer"}, contexts={"s3://mine/two.zip": context("new")})
-    grown = grown_site(old, OLD, OLD, dataclasses.replace(AROUND, materials=newer))
-    assert grown.base_images == old.base_images
-    assert grown.contexts == {uri: context("old"), "s3://mine/two.zip": context("new")}
+    found = Materials(base_image=old.base_image, base_images={"debian:13": "new"}, contexts={other: context("new")})
+    grown = grown_site(old, OLD, OLD, dataclasses.replace(AROUND, materials=found))
+    assert grown.base_images == old.base_images | {"debian:13": "new"}
+    assert grown.contexts == {uri: context("old"), other: context("new")}
 
 
-def test_a_context_that_is_to_be_built_otherwise_is_taken_as_it_is_now() -> None:
+def test_what_the_user_comes_back_to_is_taken_as_it_is_now() -> None:
     uri = "s3://mine/one.zip"
-    around = dataclasses.replace(AROUND, materials=Materials(contexts={uri: context("new")}))
-    assert grown_site(site(contexts={uri: context("old")}), OLD, OLD, around).contexts == {uri: context("new")}
+    found = Materials(base_images={"debian:12": "new"}, contexts={uri: context("new")})
+    old = site(base_images={"debian:12": "old"}, contexts={uri: context("old")})
+    grown = grown_site(old, OLD, OLD, dataclasses.replace(AROUND, materials=found))
+    assert (grown.base_images, grown.contexts) == ({"debian:12": "new"}, {uri: context("new")})
 
 
 def test_images_that_are_built_on_demand_are_made_of_what_is_there_today() -> None:

@@ -48,10 +48,10 @@ def new_site(
 def grown_site(site: Site, old: Cluster, new: Cluster, around: Surroundings) -> Site:
     """The site of a cluster that is to be updated: what the user did not change stays as it was looked up first."""
     found = _named(new, around)
-    for known in ("subnets", "instance_types", "elastic_ips", "base_images"):
+    for known in ("subnets", "instance_types", "elastic_ips"):
         found[known] = found[known] | getattr(site, known)
-    # What is looked up again has another Dockerfile, so the user changed it.
-    found["contexts"] = site.contexts | found["contexts"]
+    for known in ("base_images", "contexts"):  # only what the user wrote newly was looked up
+        found[known] = getattr(site, known) | found[known]
     if keeps_image(old, new):
         kept = ("head_node_ami", "head_node_root_device", "base_image")
         found = {name: value for name, value in found.items() if name not in kept}
