@@ -47,7 +47,7 @@ def _machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     today = datetime.datetime.now(datetime.UTC).date()
     kernel = platform.release().partition("-")[0]
-    return f"{today}, {os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, Linux {kernel}"
+    return f"{today}, {os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, Linux {kernel}, load {os.getloadavg()[2]:.0f}"
 
 
 _HEAD = """# Performance
@@ -62,8 +62,9 @@ ParallelCluster 3.15.1 ships for AWS Batch. Base image and list of packages are 
 is the flow. Before every build the engine forgets all layers: CodeBuild gives each build a machine that has built
 nothing before.
 
-{machine}; {engine}; {rounds} rounds, the flows in turn. Seconds are medians, with minimum and maximum; the ratio is the
-median of the rounds' ratios, ParallelCluster's seconds by Shoal's.
+{machine};
+{engine}; {rounds} rounds, the flows in turn. Seconds are medians, with minimum and maximum; the ratio is the
+median of the rounds' ratios, ParallelCluster's seconds by Shoal's. Ratios hold on a busy machine, seconds do not.
 """
 _NOTES = """- *Nothing built before*: the same work. Shoal also pushes the layers for the next build.
 - *One line of a script changed*: Shoal's packages come from the cache repository, since scripts stand after them in the
