@@ -46,8 +46,8 @@ def _range(seconds: Sequence[float]) -> str:
 def _machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     today = datetime.datetime.now(datetime.UTC).date()
-    kernel = platform.release().partition("-")[0]
-    return f"{today}, {os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB, Linux {kernel}, load {os.getloadavg()[2]:.0f}"
+    cores = f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB"
+    return f"{today}, {cores}, Linux {platform.release().partition('-')[0]}, load {os.getloadavg()[2]:.0f}"
 
 
 _HEAD = """# Performance
