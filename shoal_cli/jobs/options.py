@@ -16,7 +16,7 @@ ClusterName = Annotated[
         "--cluster",
         "-c",
         envvar=CLUSTER_VARIABLE,
-        help="The cluster; else `[main] cluster_name` of ~/.parallelcluster/awsbatch-cli.cfg.",
+        help="The cluster; else the default one of ~/.parallelcluster/awsbatch-cli.cfg.",
     ),
 ]
 QueueName = Annotated[str | None, typer.Option("--queue", help="One queue of the cluster.")]

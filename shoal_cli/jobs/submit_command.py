@@ -24,7 +24,7 @@ _ENV_HELP = "Names of variables to export, NAME=value, or `all`; repeatable."
 _DEPENDS_HELP = "A job id, or jobId=ID,type=N_TO_N; several separated by `;`, or repeated."
 _PARENT_HELP = "Folder in which the job gets a folder job-ID to run in."
 
-Words = Annotated[list[str] | None, typer.Argument(metavar="[COMMAND] [ARGUMENTS]...", help=_WORDS_HELP)]
+Words = Annotated[list[str] | None, typer.Argument(metavar="COMMAND", help=_WORDS_HELP)]
 Queue = Annotated[str | None, typer.Option("--queue", help="A queue; else the cluster's first.")]
 JobName = Annotated[str | None, typer.Option("-jn", "--job-name", help="Its name; else made from the command.")]
 IsFile = Annotated[bool, typer.Option("-cf", "--command-file", help="COMMAND is a file to send.")]

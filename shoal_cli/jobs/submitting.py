@@ -42,7 +42,9 @@ class Written:
     @property
     def from_stdin(self) -> bool:
         """Whether the script is what comes by standard input: when that is asked for, or there is nothing else."""
-        return list(self.words[:1]) == [STDIN] or (not self.words and not sys.stdin.isatty())
+        if self.words or self.is_file:
+            return list(self.words[:1]) == [STDIN]
+        return not sys.stdin.isatty()
 
     @property
     def job_name(self) -> str:

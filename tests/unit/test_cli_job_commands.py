@@ -359,3 +359,10 @@ def test_the_blacklist_of_awss_client_counts_when_everything_is_exported(
     launcher = json.loads(shoal("job", "submit", "--dry-run", "-e", "TERM=x,all", "-e", "all", "ls").out)["launch.sh"]
     assert "export TAKEN_ALONG=1" in launcher
     assert "LEFT_OUT" not in launcher
+
+
+def test_a_file_that_is_announced_and_not_named_is_missed(shoal: Shoal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SCRIPT.encode())))
+    ended = shoal("job", "submit", "-cf")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("COMMAND is missing; ")
