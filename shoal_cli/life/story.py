@@ -163,7 +163,8 @@ def _judge(story: Story, before: leftovers.State) -> None:
     unused = grants.unused(tried, story.granted.used(decisions, PREFIX))
     elsewhere = grants.used_elsewhere(process.ROOT / grants.LIST)
     report.unused = grants.by_holder(set(unused) - set(elsewhere))
-    report.stale = grants.by_holder(set(elsewhere) - set(unused))
+    untried = set(story.granted.grants) - tried
+    report.stale = grants.by_holder(set(elsewhere) - set(unused) - untried)
     report.engine = str(_engine(story.server)["description"])
     report.remarks += [leftovers.REMARK, _signal_remark(story.server)]
 
