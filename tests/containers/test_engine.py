@@ -203,8 +203,7 @@ def test_layers_come_from_the_cache_repository_on_a_machine_that_has_none(builds
     assert len(builds.images(builds.cache)) == 1
     own = f'description="mount / from exec /bin/sh -c echo made for {builds.mark} > /made"'
     pruned = builds.ask("builder", "prune", "--all", "--force", "--filter", own)
-    assert "Total" in pruned.stdout, pruned.stderr
-    assert "Total:\t0B" not in pruned.stdout
+    assert "Deleted build cache objects" in pruned.stdout, pruned.stderr
 
     log = builds.build("two", script="echo changed\n")
 
