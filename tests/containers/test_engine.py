@@ -201,9 +201,7 @@ def test_layers_come_from_the_cache_repository_on_a_machine_that_has_none(builds
         pytest.skip(f"{builds.engine.name} cannot read a cache that is within an image")
     builds.build("one")
     assert len(builds.images(builds.cache)) == 1
-    own = f'description="mount / from exec /bin/sh -c echo made for {builds.mark} > /made"'
-    pruned = builds.ask("builder", "prune", "--all", "--force", "--filter", own)
-    assert "Deleted build cache objects" in pruned.stdout, pruned.stderr
+    _forget_layers(builds)
 
     log = builds.build("two", script="echo changed\n")
 
@@ -233,6 +231,20 @@ def test_a_build_leaves_no_name_in_the_engine(builds: Builds) -> None:
     image_id = json.loads(pushed["imageManifest"])["config"]["digest"]
     known = json.loads(builds.ask("image", "inspect", image_id).stdout or "[]")
     assert [image["RepoTags"] for image in known] in ([], [[]])
+
+
+def _forget_layers(builds: Builds) -> None:
+    """Take the layers of these builds, and of no others, out of the engine's cache."""
+    template = "{{range .BuildCache}}{{.ID}} {{.Parent}} {{.Description}}\n{{end}}"
+    known = [
+        line.split(" ", 2) for line in builds.ask("system", "df", "--verbose", "--format", template).stdout.split("\n")
+    ]
+    records = [record for record in known if len(record) == 3]
+    own = [record[0] for record in records if builds.mark in record[2]]
+    for record_id in [*(record[0] for record in records if record[1] in own), *own]:
+        builds.ask("builder", "prune", "--all", "--force", "--filter", f"id={record_id}")
+    assert own
+    assert builds.mark not in builds.ask("system", "df", "--verbose", "--format", template).stdout
 
 
 def _was_cached(log: list[str], step: str) -> bool:
