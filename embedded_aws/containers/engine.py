@@ -125,6 +125,7 @@ def _private_docker(kind: _Kind, environment: Mapping[str, str]) -> tuple[Engine
     variables = {"DOCKER_HOST": daemon.PRIVATE.address, "DOCKER_CONFIG": str(daemon.PRIVATE.run / "client")}
     found = _tried(kind, str(packages.UNPACKED / "usr" / "bin" / "docker"), environment, variables)
     if found is None:
+        sys.stderr.write(f"embedded_aws: the private Docker does not build or run; {daemon.PRIVATE.log} may say why\n")
         hold.close()
         return None
     return found, hold

@@ -50,8 +50,8 @@ def in_front_of(application: Application) -> Application:
         headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
         inner = scope | {"path": path, "raw_path": path.encode(), "headers": [*headers, (b"host", host.encode())]}
         # A layer to take over from another repository of the same account.
-        query = re.sub(rf"(?<=\bfrom={re.escape(owner)})(?:/|%2F)", "", scope["query_string"].decode())
-        inner["query_string"] = query.replace(f"from={owner}", "from=").encode()
+        query = scope["query_string"].decode()
+        inner["query_string"] = re.sub(rf"\bfrom={re.escape(owner)}(?:/|%2F)", "from=", query).encode()
 
         async def with_prefix(message: Any) -> None:
             if message["type"] == "http.response.start":

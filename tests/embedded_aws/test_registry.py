@@ -75,6 +75,14 @@ def test_an_engine_reaches_the_registry_of_any_account(registry: Registry) -> No
     assert [(image["imageDigest"], image["imageTags"]) for image in details] == [(digest, ["one"])]
 
 
+def test_a_layer_is_taken_over_from_another_repository_of_the_account(registry: Registry) -> None:
+    digest = registry.upload(b"layer")
+    other = Registry(registry.account, "others")
+    asked = f"{other.url}/blobs/uploads/?mount={digest}&from={registry.account.id}.{REGION}%2F{registry.repository}"
+    assert ask(asked, "POST", b"")[0] == 201
+    assert other.has("blobs", digest)
+
+
 def test_an_image_is_not_in_the_registry_of_another_account(registry: Registry) -> None:
     registry.push("one", b"config", b"layer")
     other = registry.url.replace(registry.account.id, "999999999999")
