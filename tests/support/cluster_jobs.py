@@ -68,13 +68,14 @@ class ClusterJobs:
         assert found is not None
         return found
 
-    def lines(self, identifier: str) -> list[str]:
-        """What a job, or a node of one, has printed so far."""
-        container = self.job(identifier)["container"]
-        if "logStreamName" not in container:
+    def lines(self, identifier: str, attempt: int | None = None) -> list[str]:
+        """What a job, or a node of one, has printed so far, in its newest attempt or in that of a number from 1."""
+        job = self.job(identifier)
+        wrote = job["container"] if attempt is None else job["attempts"][attempt - 1]["container"]
+        if "logStreamName" not in wrote:
             return []
-        stream = container["logStreamName"]
-        group = container["logConfiguration"]["options"]["awslogs-group"]
+        stream = wrote["logStreamName"]
+        group = job["container"]["logConfiguration"]["options"]["awslogs-group"]
         found = self.logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)
         return [event["message"] for event in found["events"]]
 
