@@ -120,9 +120,7 @@ def site_for(cluster: Cluster, **overrides: Any) -> Site:
     fields: dict[str, Any] = {
         "head_node_ami": custom_ami(cluster) or f"ami-{0:09}{sorted(BASE_IMAGES).index(cluster.image.os):08}",
         "base_image": base_image(cluster.image.os),
-        "base_images": {
-            name: f"{name.rpartition(':')[0]}@sha256:{'0' * 64}" for name in map(base_image, BASE_IMAGES)
-        },
+        "base_images": {name: f"{name.rpartition(':')[0]}@sha256:{'0' * 64}" for name in map(base_image, BASE_IMAGES)},
         "contexts": {uri: context(uri) for uri in found.contexts},
         "subnets": {
             subnet_id: Subnet(
