@@ -14,6 +14,9 @@ from typing import Optional, Union
 DOWN_SECONDS = 300
 """How long Slurm may miss a node whose instance runs before the instance is ended."""
 
+ENDING_SECONDS = 60
+"""How long an instance that was to end may still run before it is ended again: a second request may count twice."""
+
 
 class Unknown(enum.Enum):
     """Nobody could be asked."""
@@ -69,6 +72,7 @@ class SlurmNode:
     reason: str = ""
     reason_at: float | None = None
     """Seconds since 1970."""
+    features: frozenset[str] = frozenset()
 
     @property
     def down(self) -> bool:
@@ -143,10 +147,10 @@ def decide(
         return _gone(record, slurm_node)
     if record is None:
         return Action(Do.RECORD, "a new instance")
-    if record.state is State.TERMINATING:
-        return Action(Do.NOTHING, "it is being ended")
-    if record.state is State.FAILED:
-        return Action(Do.FAIL, "it failed and still runs")
+    if record.state in (State.FAILED, State.TERMINATING):
+        if moment.now - record.changed_at < ENDING_SECONDS:
+            return Action(Do.NOTHING, "it is being ended")
+        return Action(Do.FAIL, f"it is {record.state.value} and still runs")
     if failed is not None:
         return Action(Do.FAIL, f"it says: {failed}")
     if isinstance(slurm_node, Unknown):

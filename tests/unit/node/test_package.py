@@ -14,7 +14,7 @@ import shoal_node
 from shoal.cluster.node_package import node_package
 
 FOLDER = Path(shoal_node.__file__).parent
-MODULES = sorted(FOLDER.glob("*.py"))
+MODULES = sorted(FOLDER.rglob("*.py"))
 ALLOWED = {"boto3", "botocore", "shoal_node", *sys.stdlib_module_names}
 NEWER_THAN_3_9 = {"tomllib"}
 
@@ -41,18 +41,18 @@ def test_the_key_changes_with_the_content(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert node_package()[0] != before
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_a_module_is_valid_python_3_9(path: Path) -> None:
     ast.parse(path.read_text(), feature_version=(3, 9))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_a_module_imports_the_standard_library_and_boto3_only(path: Path) -> None:
     found = imported(ast.parse(path.read_text()))
     assert found <= ALLOWED - NEWER_THAN_3_9
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_annotations_of_later_pythons_are_never_evaluated(path: Path) -> None:
     tree = ast.parse(path.read_text())
     futures = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
