@@ -20,6 +20,7 @@ from shoal.cluster.build_project import BUILD_PROJECT, BUILD_ROLE
 from tests.containers.conftest import COLD_BUILD_SECONDS
 from tests.support import front_door
 from tests.support.front_door import Ended, FrontDoor
+from tests.support.limited_registry import limited_registry
 from tests.support.polling import until
 
 NAME, CONTEXTS, KEY = "builds", "contexts-of-builds", "context.zip"
@@ -235,6 +236,23 @@ def test_stopping_the_operation_stops_the_build_and_what_it_runs(shoal: FrontDoo
     assert rebuild(shoal).status == "SUCCEEDED", "the next operation takes the lock"
     stopped = shoal.item(f"OPERATION#{NAME}", holder) or {}
     assert (stopped["status"], stopped["failure"]["code"]) == ("FAILED", "OperationStopped")
+
+
+def test_a_registry_that_lets_nobody_pull_is_waited_for(shoal: FrontDoor) -> None:
+    before = newest_build(shoal)["startTime"]
+    # Engines ask five times themselves.
+    with limited_registry(f"http://127.0.0.1:{shoal.server.port}/v2/docker/library/debian", refusals=12) as name:
+        put_context(shoal, f"FROM {name}:12-slim AS jobs\nCOPY script /script\n")
+        ended = rebuild(shoal)
+    assert ended.status == "SUCCEEDED", ended.cause
+    project = shoal.resources(NAME)[BUILD_PROJECT]["PhysicalResourceId"]
+    codebuild = shoal.client("codebuild")
+    ids = codebuild.list_builds_for_project(projectName=project, sortOrder="DESCENDING")["ids"]
+    builds = [build for build in codebuild.batch_get_builds(ids=ids)["builds"] if build["startTime"] > before]
+    statuses = [build["buildStatus"] for build in sorted(builds, key=lambda build: build["startTime"])]
+    assert statuses[0] == "FAILED"
+    assert statuses[-1] == "SUCCEEDED"
+    assert set(statuses[:-1]) == {"FAILED"}
 
 
 def sleeping() -> bool:

@@ -117,6 +117,9 @@ PULL_LIMITS = (
     "toomanyrequests: You have reached your pull rate limit.",
     "#3 ERROR: unexpected status from HEAD request to https://registry-1.docker.io/v2/library/debian/manifests/12-slim"
     ": 429 Too Many Requests",
+    # BuildKit of Docker 20.10, as the test of a real engine sees it
+    "failed to solve with frontend dockerfile.v0: failed to create LLB definition: pulling from host 127.0.0.1:5000 "
+    "failed with status code [manifests 12-slim]: 429 Too Many Requests",
     # ECR Public
     "toomanyrequests: Rate exceeded",
     "toomanyrequests: Data limit exceeded",
@@ -128,6 +131,7 @@ BROKEN = (
     "pull access denied for debain, repository does not exist or may require 'docker login'",
     # what a command of the Dockerfile prints is none of the registry's words
     "#6 12.31 toomanyrequests: come back later",
+    "12.31 toomanyrequests: come back later",
     "ERROR: HTTP error 429 while getting https://files.pythonhosted.org/packages/a.whl",
     '#7 ERROR: process "/bin/sh -c curl https://example.org" did not complete successfully: exit code: 22',
 )

@@ -18,9 +18,9 @@ _BUILD_ARN = re.compile(r":build/([A-Za-z0-9][A-Za-z0-9_-]*:[0-9a-f]{8}(?:-[0-9a
 _AGENT = "[Container] "
 """How the lines begin that CodeBuild itself writes."""
 _EXIT = re.compile(r"Error while executing command: (?P<command>.*)\. Reason: exit status (?P<code>\d+)", re.DOTALL)
-_STEP = re.compile(r"#\d+ \d+\.\d+ ")
+_STEP = re.compile(r"(#\d+ )?\d+\.\d+ ")
 """How BuildKit's lines begin that a command of the Dockerfile has written."""
-_PULL_LIMIT = re.compile(r"\btoomanyrequests\b|/v2/\S+: 429 Too Many Requests")
+_PULL_LIMIT = re.compile(r"\btoomanyrequests\b|(/v2/\S+|status code \[[^\]]*\]): 429 Too Many Requests")
 """What Docker Hub, ECR Public and others answer who has pulled too much; 429 of any other server is no such thing.
 https://distribution.github.io/distribution/spec/api/#errors-2, https://docs.docker.com/docker-hub/usage/pulls/
 """
