@@ -15,7 +15,7 @@ from shoal.observability import logger
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer `{code, cause, resource?, link?, nextAction?, log?}` for `{operationId, clusterName, failure, stack, token}`.
+    """Answer a `Failure` as an item for `{operationId, clusterName, failure, stack, token}`.
 
     Stack (id or name) and token are those of the stack operation that failed, if one did; a failed build is found by
     the cause.
