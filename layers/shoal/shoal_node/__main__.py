@@ -1,27 +1,47 @@
-"""`python3 -m shoal_node bootstrap | report`: what the node's user data and its systemd units run."""
+"""`python3 -m shoal_node NAME`: what the node's user data and its systemd units run."""
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Event
 
+from shoal_node import jobwatcher, nodewatcher, sqswatcher
 from shoal_node.bootstrap import bootstrap
 from shoal_node.contract import SETTINGS_FILE, Settings
+from shoal_node.daemon import stop_on_signals
+from shoal_node.fleet import FLEET_FILE, Fleet
 from shoal_node.mounts import grow_volumes
 from shoal_node.report import report
 
+DAEMONS: Mapping[str, Callable[[Fleet, Event], None]] = {
+    "sqswatcher": sqswatcher.watch,
+    "jobwatcher": jobwatcher.watch,
+    "nodewatcher": nodewatcher.watch,
+}
+
 
 def main(arguments: list[str]) -> int:
-    """Run one of the two; the exit code."""
-    settings = Settings.from_json(Path(SETTINGS_FILE).read_text())
-    if arguments == ["bootstrap"]:
-        return bootstrap(settings)
-    if arguments == ["report"]:
-        report(settings)
-        grow_volumes(settings)
+    """Run one of them; the exit code."""
+    if arguments and arguments[0] in DAEMONS and len(arguments) == 1:
+        logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+        logging.getLogger("shoal_node").setLevel(logging.INFO)
+        DAEMONS[arguments[0]](Fleet.from_json(Path(FLEET_FILE).read_text()), stop_on_signals())
         return 0
-    print("usage: python3 -m shoal_node bootstrap | report", file=sys.stderr)  # noqa: T201 - a usage line
+    if arguments == ["bootstrap"]:
+        return bootstrap(_settings())
+    if arguments == ["report"]:
+        report(_settings())
+        grow_volumes(_settings())
+        return 0
+    print(f"usage: python3 -m shoal_node {' | '.join(['bootstrap', 'report', *DAEMONS])}", file=sys.stderr)  # noqa: T201 - a usage line
     return 2
+
+
+def _settings() -> Settings:
+    return Settings.from_json(Path(SETTINGS_FILE).read_text())
 
 
 if __name__ == "__main__":

@@ -23,8 +23,16 @@ TIMEOUT = 10
 
 @functools.lru_cache(maxsize=None)
 def metadata(path: str) -> str:
+    """An entry of the instance's metadata that never changes."""
+    return current_metadata(path)
+
+
+def current_metadata(path: str) -> str:
     """An entry of the instance's metadata, by session token; AWS_EC2_METADATA_SERVICE_ENDPOINT can name another
     server, as it can for the AWS SDKs (https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-client.html).
+
+    Raises:
+        OSError: the service does not answer; `HTTPError` where it has no such entry.
     """
     server = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", METADATA).rstrip("/")
     ask = urllib.request.Request(  # noqa: S310 - the scheme is fixed
@@ -50,10 +58,10 @@ def vpc_ranges() -> list[str]:
 
 
 @functools.lru_cache(maxsize=None)
-def client(service: str, region: str) -> Any:
+def client(service: str, region: str, endpoint_url: str | None = None) -> Any:
     """The client of a service. Older boto3, Debian 12's for example, does not read AWS_ENDPOINT_URL itself."""
     config = Config(retries={"mode": "standard", "max_attempts": 8}, s3={"addressing_style": "auto"})
-    endpoint = os.environ.get("AWS_ENDPOINT_URL") or None
+    endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or None
     return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
 
 

@@ -1,0 +1,61 @@
+"""What each compute resource has and can have: groups, nodes and refusals of AWS, made into the supply for `demand`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional
+
+from shoal_node.decide import SlurmNode
+from shoal_node.demand import Supply
+from shoal_node.fleet import ComputeResource, Fleet
+from shoal_node.groups import Group
+
+FIRST_PAUSE = 60
+LONGEST_PAUSE = 900
+FORGOTTEN = 1800
+"""Seconds: how long nothing more is asked of a group after AWS refused once and again, and when that is forgotten."""
+
+
+def refused_again(before: Optional[Mapping[str, Any]], cause: str, now: int) -> dict[str, Any]:
+    """What is kept of a refusal: twice the pause of the one before; notices of one pause count once."""
+    if before and now < before["until"]:
+        return {**before, "cause": cause}
+    again = before is not None and now - before["until"] < FORGOTTEN
+    pause = min(LONGEST_PAUSE, 2 * before["pause"]) if before and again else FIRST_PAUSE
+    return {"cause": cause, "at": now, "pause": pause, "until": now + pause}
+
+
+def supplies(
+    fleet: Fleet,
+    groups: Mapping[str, Group],
+    nodes: Iterable[SlurmNode],
+    refusals: Mapping[str, Mapping[str, Any]],
+    now: float,
+) -> list[Supply]:
+    """The supply of every compute resource whose group there is, in the fleet's order."""
+    found = list(nodes)
+    return [
+        _supply(fleet, resource, groups[resource.group], found, refusals.get(resource.group), now)
+        for resource in fleet.resources
+        if resource.group in groups
+    ]
+
+
+def _supply(
+    fleet: Fleet,
+    resource: ComputeResource,
+    group: Group,
+    nodes: list[SlurmNode],
+    refusal: Optional[Mapping[str, Any]],
+    now: float,
+) -> Supply:
+    own = [node for node in nodes if resource.features <= node.features]
+    refused = str(refusal["cause"]) if refusal and now < refusal["until"] else None
+    idle = sum(1 for node in own if is_spare(node))
+    coming = max(0, (group.instances if refused else group.desired) - len(own))
+    return Supply(resource, group.desired, idle + coming, refused, fleet.memory_is_consumable)
+
+
+def is_spare(node: SlurmNode) -> bool:
+    """Whether a node has nothing to do and takes jobs."""
+    return node.up and "IDLE" in node.states and not node.states & {"DRAIN", "COMPLETING", "RESERVED", "MAINTENANCE"}

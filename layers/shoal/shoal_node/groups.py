@@ -1,0 +1,141 @@
+"""The cluster's Auto Scaling groups and their instances: what there is, and asking for more or for fewer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shoal_node.aws import client
+from shoal_node.decide import Instance
+from shoal_node.fleet import ComputeResource, Fleet
+
+GROUP_TAG = "aws:autoscaling:groupName"
+"""Auto Scaling puts it on every instance, https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html"""
+ALIVE = ("pending", "running")
+MOST_FILTER_VALUES = 200
+"""https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html"""
+MOST_GROUPS = 100
+VALIDATION = "ValidationError"
+BELOW_MINIMUM = "min size"
+NOT_IN_GROUP = "not found"
+MALFORMED = "InvalidInstanceID.Malformed"
+
+
+@dataclass(frozen=True)
+class Group:
+    """An Auto Scaling group as it is now."""
+
+    desired: int
+    minimum: int
+    maximum: int
+    instances: int
+    """Instances that it has, whatever their state."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Instances as EC2 tells of them."""
+
+    alive: dict[str, Instance]
+    """Those of our groups that are pending or running, by id."""
+    ended: frozenset[str]
+    """Those that EC2 knows to have stopped or ended, or to be of no group of ours."""
+
+
+def instances(fleet: Fleet, instance_ids: Iterable[str] | None = None) -> Seen:
+    """Instances by their ids, or all of the fleet's groups; one that EC2 does not know is in neither set.
+
+    Raises:
+        ClientError, BotoCoreError: AWS does not answer, or refuses.
+    """
+    if instance_ids is None:
+        values, name = [resource.group for resource in fleet.resources], f"tag:{GROUP_TAG}"
+    else:
+        values, name = sorted(set(instance_ids)), "instance-id"
+    ec2 = client("ec2", fleet.region, fleet.endpoint_url)
+    alive: dict[str, Instance] = {}
+    ended: set[str] = set()
+    for start in range(0, len(values), MOST_FILTER_VALUES):
+        filters = [{"Name": name, "Values": values[start : start + MOST_FILTER_VALUES]}]
+        for page in ec2.get_paginator("describe_instances").paginate(Filters=filters):
+            for told in (told for reservation in page["Reservations"] for told in reservation["Instances"]):
+                found = _instance(fleet, told)
+                if found is None:
+                    ended.add(told["InstanceId"])
+                else:
+                    alive[found.instance_id] = found
+    return Seen(alive, frozenset(ended))
+
+
+def _instance(fleet: Fleet, told: dict[str, Any]) -> Instance | None:
+    tags = {tag["Key"]: tag["Value"] for tag in told.get("Tags", ())}
+    resource = fleet.resource_of_group(tags.get(GROUP_TAG, ""))
+    address = told.get("PrivateIpAddress")
+    if told["State"]["Name"] not in ALIVE or resource is None or not address:
+        return None
+    return Instance(told["InstanceId"], resource.queue, resource.name, address, resource.node_name(address))
+
+
+def groups(fleet: Fleet) -> dict[str, Group]:
+    """The fleet's groups by name; one that Auto Scaling does not know is left out."""
+    scaling = client("autoscaling", fleet.region, fleet.endpoint_url)
+    names = [resource.group for resource in fleet.resources]
+    found = {}
+    for start in range(0, len(names), MOST_GROUPS):
+        pages = scaling.get_paginator("describe_auto_scaling_groups").paginate(
+            AutoScalingGroupNames=names[start : start + MOST_GROUPS]
+        )
+        for told in (told for page in pages for told in page["AutoScalingGroups"]):
+            sizes = (told["DesiredCapacity"], told["MinSize"], told["MaxSize"], len(told["Instances"]))
+            found[told["AutoScalingGroupName"]] = Group(*sizes)
+    return found
+
+
+def raise_capacity(fleet: Fleet, group: str, capacity: int) -> None:
+    """Ask a group for so many instances, at once."""
+    client("autoscaling", fleet.region, fleet.endpoint_url).set_desired_capacity(
+        AutoScalingGroupName=group, DesiredCapacity=capacity, HonorCooldown=False
+    )
+
+
+def end(fleet: Fleet, instance_id: str, fewer: bool) -> bool:
+    """End an instance through its group; whether that was done.
+
+    Args:
+        fleet: whose instance it is.
+        instance_id: which one.
+        fewer: whether the group wants one less from now on, instead of a new one; refused below its minimum.
+
+    Raises:
+        ClientError, BotoCoreError: AWS does not answer, or refuses for another reason.
+    """
+    scaling = client("autoscaling", fleet.region, fleet.endpoint_url)
+    try:
+        scaling.terminate_instance_in_auto_scaling_group(InstanceId=instance_id, ShouldDecrementDesiredCapacity=fewer)
+    except ClientError as error:
+        told = error.response["Error"]
+        if told["Code"] != VALIDATION:
+            raise
+        if BELOW_MINIMUM in told["Message"].lower():
+            return False
+        if NOT_IN_GROUP in told["Message"].lower():  # it has ended already, or is about to
+            return True
+        raise
+    return True
+
+
+def protect(fleet: Fleet, group: str, instance_id: str, protected: bool) -> None:
+    """Keep a group from choosing this instance when it scales in, or let it."""
+    client("autoscaling", fleet.region, fleet.endpoint_url).set_instance_protection(
+        AutoScalingGroupName=group, InstanceIds=[instance_id], ProtectedFromScaleIn=protected
+    )
+
+
+def resource_of(fleet: Fleet, instance_id: str) -> ComputeResource | None:
+    """The compute resource that an instance is of, by its group."""
+    scaling = client("autoscaling", fleet.region, fleet.endpoint_url)
+    told = scaling.describe_auto_scaling_instances(InstanceIds=[instance_id])["AutoScalingInstances"]
+    return fleet.resource_of_group(told[0]["AutoScalingGroupName"]) if told else None

@@ -1,0 +1,155 @@
+"""The cluster's table of nodes in DynamoDB: every change says which state it expects, so that none is made twice.
+
+One item for each key `pk`: `node#<instance id>`, `refusal#<group>` (AWS launches nothing there now), `status#head`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shoal_node.aws import client
+from shoal_node.decide import Instance, Record, State
+from shoal_node.fleet import Fleet
+
+KEEP_SECONDS = 3600
+"""How long the record of an ended instance stays: so long a late notice about it finds that it is known to be dead."""
+MOST_KEYS = 100
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+HEAD = "status#head"
+
+
+@dataclass(frozen=True)
+class NodeTable:
+    """The table of one cluster. All methods raise boto3's errors where AWS does not answer or refuses."""
+
+    fleet: Fleet
+
+    @property
+    def _client(self) -> Any:
+        return client("dynamodb", self.fleet.region, self.fleet.endpoint_url)
+
+    def all(self) -> dict[str, Record]:
+        """Every record, by instance id."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self.fleet.table,
+            ConsistentRead=True,
+            FilterExpression="begins_with(pk, :node)",
+            ExpressionAttributeValues={":node": {"S": "node#"}},
+        )
+        records = [_record(item) for page in pages for item in page["Items"]]
+        return {record.instance_id: record for record in records}
+
+    def of(self, instance_ids: Iterable[str]) -> dict[str, Record]:
+        """The records of some instances; those without one are left out."""
+        records = [_record(item) for item in self._items([f"node#{name}" for name in sorted(set(instance_ids))])]
+        return {record.instance_id: record for record in records}
+
+    def put_new(self, instance: Instance, now: int) -> bool:
+        """Record an instance as LAUNCHING unless it has a record; whether it had none."""
+        record = Record(
+            instance.instance_id,
+            instance.node_name,
+            instance.queue,
+            instance.compute_resource,
+            instance.address,
+            State.LAUNCHING,
+            now,
+            now,
+        )
+        return self._write("put_item", Item=_item(record), ConditionExpression="attribute_not_exists(pk)")
+
+    def change(self, record: Record, state: State, now: int, why: str = "", log: Iterable[str] = ()) -> bool:
+        """Give a record another state unless somebody else changed it meanwhile; whether nobody had."""
+        item = _item(replace(record, state=state, changed_at=now))
+        if why:
+            item["why"] = {"S": why}
+        if lines := list(log):
+            item["log"] = {"L": [{"S": line} for line in lines]}
+        if state is State.TERMINATING:
+            item["expiresAt"] = {"N": str(now + KEEP_SECONDS)}
+        return self._write(
+            "put_item",
+            Item=item,
+            ConditionExpression="#state = :before",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":before": {"S": record.state.value}},
+        )
+
+    def put_refusal(self, group: str, refusal: dict[str, Any]) -> None:
+        """Keep that AWS launches nothing for a group, until `expiresAt`."""
+        item = {"pk": {"S": f"refusal#{group}"}, "told": {"S": json.dumps(refusal)}}
+        self._client.put_item(
+            TableName=self.fleet.table, Item={**item, "expiresAt": {"N": str(refusal["until"] + KEEP_SECONDS)}}
+        )
+
+    def clear_refusal(self, group: str) -> None:
+        """Forget that AWS launched nothing for a group: it did again."""
+        self._client.delete_item(TableName=self.fleet.table, Key={"pk": {"S": f"refusal#{group}"}})
+
+    def refusals(self) -> dict[str, dict[str, Any]]:
+        """What is kept of AWS launching nothing, by group."""
+        found = self._items([f"refusal#{resource.group}" for resource in self.fleet.resources])
+        return {item["pk"]["S"].partition("#")[2]: json.loads(item["told"]["S"]) for item in found}
+
+    def publish(self, now: int, **parts: Any) -> None:
+        """Write parts of what `shoal describe` shows; the other parts stay as they are."""
+        names = {f"#{name}": name for name in (*parts, "changedAt")}
+        values = {f":{name}": {"S": json.dumps(part)} for name, part in parts.items()}
+        self._client.update_item(
+            TableName=self.fleet.table,
+            Key={"pk": {"S": HEAD}},
+            UpdateExpression="SET " + ", ".join(f"{name} = :{name[1:]}" for name in names),
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={**values, ":changedAt": {"N": str(now)}},
+        )
+
+    def _items(self, keys: list[str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(keys), MOST_KEYS):
+            wanted = {"Keys": [{"pk": {"S": key}} for key in keys[start : start + MOST_KEYS]], "ConsistentRead": True}
+            request = {self.fleet.table: wanted}
+            while request:
+                answer = self._client.batch_get_item(RequestItems=request)
+                found += answer["Responses"].get(self.fleet.table, [])
+                request = answer.get("UnprocessedKeys") or {}
+        return found
+
+    def _write(self, operation: str, **arguments: Any) -> bool:
+        try:
+            getattr(self._client, operation)(TableName=self.fleet.table, **arguments)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+
+def _item(record: Record) -> dict[str, Any]:
+    texts = {
+        "pk": f"node#{record.instance_id}",
+        "instanceId": record.instance_id,
+        "nodeName": record.node_name,
+        "queue": record.queue,
+        "computeResource": record.compute_resource,
+        "address": record.address,
+        "state": record.state.value,
+    }
+    numbers = {"launchedAt": record.launched_at, "changedAt": record.changed_at}
+    return {
+        **{name: {"S": text} for name, text in texts.items()},
+        **{name: {"N": str(number)} for name, number in numbers.items()},
+    }
+
+
+def _record(item: dict[str, Any]) -> Record:
+    return Record(
+        item["instanceId"]["S"],
+        item["nodeName"]["S"],
+        item["queue"]["S"],
+        item["computeResource"]["S"],
+        item["address"]["S"],
+        State(item["state"]["S"]),
+        int(item["launchedAt"]["N"]),
+        int(item["changedAt"]["N"]),
+    )

@@ -1,0 +1,130 @@
+"""nodewatcher, on every compute node: ends its own instance once that has been idle for long enough."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import urllib.error
+from collections.abc import Callable
+from typing import Optional
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shoal_node import daemon, groups
+from shoal_node.aws import current_metadata, instance_id, metadata
+from shoal_node.fleet import ComputeResource, Fleet
+from shoal_node.idle import IDLE_REASON, LEAVING_REASON, Limits, Next, Seen, Step, step
+from shoal_node.shell import NodeError
+from shoal_node.slurm import nodes, queue
+from shoal_node.slurm.commands import SlurmError
+
+log = logging.getLogger("shoal_node")
+
+PAUSE = 5.0
+"""Seconds; AWS advises to look for a Spot interruption every five."""
+WARNINGS = {
+    "spot/instance-action": "Spot interruption",
+    "events/recommendations/rebalance": "Spot rebalance recommendation",
+}
+"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
+
+
+class Watcher:
+    """One node, and what is remembered of it between two looks."""
+
+    def __init__(self, fleet: Fleet, resource: ComputeResource, instance: str, name: str) -> None:
+        self._fleet = fleet
+        self._resource = resource
+        self._instance = instance
+        self._name = name
+        self._limits = Limits(fleet.idle_seconds, resource.min_count)
+        self._decisions = daemon.Decisions()
+        self._idle_since: Optional[float] = None
+        self._protected: Optional[bool] = None
+        self._ended = False
+
+    def look(self, leaving: Callable[[], Optional[str]]) -> None:
+        """Look at Slurm, at the group and at what AWS warns of, once, and do what that means."""
+        if self._ended:
+            return
+        seen = self._see(leaving())
+        told = step(seen, self._idle_since, self._limits)
+        self._idle_since = told.idle_since
+        if told.next is not Next.KEEP:
+            self._decisions.tell(time.time(), self._name, told.next.value, told.why)
+            self._do(told, seen.leaving)
+        if seen.jobs is not None:
+            self._protect(seen.jobs > 0)
+
+    def _see(self, leaving: Optional[str]) -> Seen:
+        node, jobs, desired = None, None, None
+        try:
+            node = nodes.node(self._name)
+            jobs = len(queue.jobs_on(self._name)) if node else None
+        except SlurmError as error:
+            log.warning("Slurm does not tell of this node: %s", error)
+        try:
+            group = groups.groups(self._fleet).get(self._resource.group)
+            desired = group.desired if group else None
+        except (BotoCoreError, ClientError) as error:
+            log.warning("Auto Scaling does not tell of this group: %s", error)
+        return Seen(time.monotonic(), node, jobs, desired, leaving)
+
+    def _do(self, told: Step, leaving: Optional[str]) -> None:
+        if told.next is Next.DRAIN:
+            nodes.drain(self._name, f"{LEAVING_REASON}: {leaving}" if leaving else IDLE_REASON)
+        elif told.next is Next.RESUME:
+            nodes.resume(self._name)
+        elif told.next is Next.REQUEUE:
+            for job in queue.jobs_on(self._name):
+                queue.requeue(job)
+        elif groups.end(self._fleet, self._instance, fewer=True):
+            self._ended = True
+        else:
+            self._stay_or_be_replaced(leaving)
+
+    def _stay_or_be_replaced(self, leaving: Optional[str]) -> None:
+        """The group wants no fewer: another node was quicker. One that AWS takes away is replaced."""
+        if leaving:
+            self._ended = groups.end(self._fleet, self._instance, fewer=False)
+        else:
+            nodes.resume(self._name)
+            self._idle_since = None
+
+    def _protect(self, busy: bool) -> None:
+        if self._protected is not busy:
+            groups.protect(self._fleet, self._resource.group, self._instance, busy)
+            self._protected = busy
+
+
+def warning() -> Optional[str]:
+    """What AWS warns of in the instance's metadata, if it does."""
+    for path, name in WARNINGS.items():
+        try:
+            current_metadata(path)
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                log.warning("the instance's metadata: %s", error)
+            continue
+        return name
+    return None
+
+
+def watch(fleet: Fleet, stop: threading.Event, pause: float = PAUSE) -> None:
+    """Run on this instance until `stop` is set."""
+    own: list[Watcher] = []
+
+    def look() -> None:
+        if not own:
+            own.append(_own(fleet))
+        own[0].look(warning)
+
+    daemon.run("nodewatcher", look, pause, stop)
+
+
+def _own(fleet: Fleet) -> Watcher:
+    resource = groups.resource_of(fleet, instance_id())
+    if resource is None:
+        raise NodeError(f"{instance_id()} is in none of the cluster's groups")
+    return Watcher(fleet, resource, instance_id(), resource.node_name(metadata("local-ipv4")))

@@ -1,0 +1,116 @@
+"""sqswatcher, on the head node: reads the cluster's queue, and looks at every node once a minute.
+
+A message is deleted last, when what it led to is done; one that nobody can read, or that leads nowhere while Slurm
+or AWS does not answer, comes back by itself, and goes to the dead letters after as many tries as the queue allows.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shoal_node import daemon
+from shoal_node.aws import client
+from shoal_node.capacity import refused_again
+from shoal_node.fleet import Fleet
+from shoal_node.notices import Kind, Notice, NoticeError, parse
+from shoal_node.reconcile import Reconciler
+from shoal_node.slurm.commands import SlurmError
+
+log = logging.getLogger("shoal_node")
+
+BATCH = 10
+LONG_POLL = 20
+"""Seconds; both are the most that SQS takes, https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
+SWEEP_SECONDS = 60.0
+ABOUT_INSTANCES = (Kind.LAUNCH, Kind.TERMINATE, Kind.TERMINATE_ERROR, Kind.READY, Kind.FAILED)
+
+
+class Watcher:
+    """The daemon's state between two looks."""
+
+    def __init__(self, fleet: Fleet, sweep_seconds: float = SWEEP_SECONDS, long_poll: int = LONG_POLL) -> None:
+        self._fleet = fleet
+        self._reconciler = Reconciler(fleet)
+        self._sweep_seconds = sweep_seconds
+        self._long_poll = long_poll
+        self._next_sweep = 0.0
+
+    def look(self) -> None:
+        """Handle the messages that are there, or wait for some; then look at every node if it is time."""
+        wait = max(0.0, min(self._long_poll, self._next_sweep - time.monotonic()))
+        messages = self._receive(int(wait))
+        if messages:
+            self._handle(messages)
+        if time.monotonic() >= self._next_sweep:
+            self._next_sweep = time.monotonic() + self._sweep_seconds
+            self._reconciler.sweep()
+            self._publish()
+
+    @property
+    def _queue(self) -> Any:
+        return client("sqs", self._fleet.region, self._fleet.endpoint_url)
+
+    def _receive(self, wait: int) -> list[dict[str, Any]]:
+        answer = self._queue.receive_message(
+            QueueUrl=self._fleet.queue_url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=wait
+        )
+        return list(answer.get("Messages", []))
+
+    def _handle(self, messages: list[dict[str, Any]]) -> None:
+        read: list[tuple[dict[str, Any], Notice]] = []
+        for message in messages:
+            try:
+                read.append((message, parse(message["Body"])))
+            except NoticeError as error:
+                log.warning("message %s stays in the queue: %s", message["MessageId"], error)
+        notices = [notice for _, notice in read]
+        self._hear_of_groups(notices)
+        unsettled = self._hear_of_instances([notice for notice in notices if notice.kind in ABOUT_INSTANCES])
+        self._delete([message for message, notice in read if notice.instance_id not in unsettled])
+        self._publish()
+
+    def _hear_of_instances(self, notices: list[Notice]) -> set[str]:
+        """The ids about which nothing could be decided; one that cannot be done does not keep the others."""
+        if not notices:
+            return set()
+        try:
+            return self._reconciler.hear(notices)
+        except (ClientError, BotoCoreError, SlurmError) as error:
+            if len({notice.instance_id for notice in notices}) == 1:
+                log.warning("%s: %s", notices[0].instance_id, error)
+                return {notices[0].instance_id}
+            alone = [self._hear_of_instances([notice]) for notice in notices]
+            return set().union(*alone)
+
+    def _hear_of_groups(self, notices: list[Notice]) -> None:
+        table = self._reconciler.table
+        now = int(time.time())
+        for group in {notice.group for notice in notices if notice.kind is Kind.LAUNCH and notice.group}:
+            table.clear_refusal(group)
+        for notice in notices:
+            if notice.kind is Kind.LAUNCH_ERROR and notice.group:
+                refusal = refused_again(table.refusals().get(notice.group), notice.cause, now)
+                table.put_refusal(notice.group, refusal)
+                why = f"{notice.cause}; tried again in {refusal['until'] - now} s"
+                self._reconciler.decisions.tell(now, notice.group, "AWS starts nothing", why)
+
+    def _delete(self, messages: list[dict[str, Any]]) -> None:
+        if messages:
+            entries = [
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                for number, message in enumerate(messages)
+            ]
+            self._queue.delete_message_batch(QueueUrl=self._fleet.queue_url, Entries=entries)
+
+    def _publish(self) -> None:
+        self._reconciler.table.publish(int(time.time()), nodeDecisions=list(self._reconciler.decisions.last))
+
+
+def watch(fleet: Fleet, stop: threading.Event, pause: float = 0.0, sweep_seconds: float = SWEEP_SECONDS) -> None:
+    """Run until `stop` is set."""
+    daemon.run("sqswatcher", Watcher(fleet, sweep_seconds).look, pause, stop)
