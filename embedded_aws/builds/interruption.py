@@ -1,7 +1,7 @@
 """What ends a build from outside: StopBuild, or its own timeout.
 
-CodeBuild's shortest timeout is five minutes. `POST /_shoal/build-minute {"seconds": 1}` makes the minutes in timeouts of
-builds that start from then on so short that a test sees one pass.
+CodeBuild's shortest timeout is five minutes. `POST /_shoal/build-minute {"seconds": 1}` makes the minutes in timeouts
+of builds that start from then on so short that a test sees one pass.
 """
 
 from __future__ import annotations
