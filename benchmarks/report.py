@@ -66,7 +66,8 @@ nothing before.
 {engine}; {rounds} rounds, the flows in turn. Seconds are medians, with minimum and maximum; the ratio is the
 median of the rounds' ratios, ParallelCluster's seconds by Shoal's.
 """
-_NOTES = """- *Nothing built before*: both do the same work; Shoal also keeps the layers for the next build, in a second or
+_NOTES = """\
+- *Nothing built before*: both do the same work; Shoal also keeps the layers for the next build, in a second or
   two. How far this ratio is from 1 tells how much other work of the machine disturbed the run.
 - *One line of a script changed*: Shoal's packages come from the cache repository, since scripts stand after them in the
   Dockerfile. ParallelCluster's Dockerfile copies its scripts first, and its project has no cache: all is built again.
