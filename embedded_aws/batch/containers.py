@@ -129,17 +129,28 @@ class Container:
         call("start", self.id)
 
     def follow(self, emit: Callable[[str], None]) -> None:
-        """Hand over its output line by line, standard output and standard error as they come, until it ends."""
-        command = [*engine().client, "logs", "--follow", self.id]
+        """Hand over its output line by line, standard output and standard error as they come, until it ends.
+
+        What is written just before the end may not be followed any more: it is read from what the engine keeps.
+        """
+        followed = self._read(emit, 0, "--follow")
+        self.wait()
+        self._read(emit, followed)
+
+    def _read(self, emit: Callable[[str], None], known: int, *given: str) -> int:
+        """Hand over the lines after the first `known`; how many there are."""
+        count = 0
         with subprocess.Popen(
-            command,
+            [*engine().client, "logs", *given, self.id],
             env=engine().environment(os.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-        ) as follower:
-            for line in follower.stdout or ():
-                emit(line.decode(errors="replace").rstrip("\r\n"))
+        ) as reader:
+            for count, line in enumerate(reader.stdout or (), 1):
+                if count > known:
+                    emit(line.decode(errors="replace").rstrip("\r\n"))
+        return count
 
     def wait(self) -> int:
         """Its exit code, once it has ended."""

@@ -231,6 +231,12 @@ exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/$0; printf "GET /%s HTTP/1.0\\r\\n\\r\\
         s3.list_objects_v2(Bucket=f"other-{batch.account.id}")
 
 
+def test_what_a_job_writes_just_before_its_end_is_in_its_log(batch: Batch) -> None:
+    job = batch.run("echo first; printf last", arrayProperties={"size": 8})
+    children = batch.api.describe_jobs(jobs=[f"{job['jobId']}:{index}" for index in range(8)])["jobs"]
+    assert [batch.lines(child) for child in children] == [["first", "last"]] * 8
+
+
 def test_the_aws_command_of_an_image_is_led_to_the_embedded_aws(batch: Batch) -> None:
     script = """
 printf '#!/bin/sh\\necho own "$@"\\n' > /usr/bin/aws; chmod +x /usr/bin/aws
