@@ -19,9 +19,11 @@ from tests.unit.entry_point.conftest import Container, Job
 
 MEETING = "jobs/rendezvous/6f6d/1"
 KEYGEN = '#!/bin/sh\nfor path; do :; done\necho private > "$path"\necho "ssh-ed25519 AAAA shoal-job" > "$path.pub"\n'
-SSH = '#!/bin/sh\nexec cat > "$HOME/said-to-$1"\n'
+SSH = '#!/bin/sh\ncat > "$HOME/said-to-$1"\necho "Connection to $1 closed by remote host." >&2\n'
 """A node that stays, and keeps what the main node says to it."""
-SSH_TO_A_NODE_THAT_GOES = '#!/bin/sh\n[ "$1" = 10.0.0.1 ] && exec cat\ncat "$HOME/running"\nexit 255\n'
+SSH_TO_A_NODE_THAT_GOES = (
+    '#!/bin/sh\n[ "$1" = 10.0.0.1 ] && exec cat\ncat "$HOME/running"\necho Connection closed >&2\nexit 255\n'
+)
 """The node goes when the command runs, and not before."""
 SSHD = f"""#!{sys.executable}
 import pathlib, socket, sys
@@ -120,6 +122,10 @@ def test_a_users_own_ssh_configuration_stays_for_other_hosts(main_node: Node) ->
     assert text.endswith("Host *\nHost git.example.org\n  User git\n")
 
 
+def test_what_ssh_says_at_a_good_end_is_not_in_the_jobs_output(main_node: Node) -> None:
+    assert main_node.run("true") == (0, "", "")
+
+
 @pytest.mark.parametrize(("command", "code"), [("true", 0), ("false", 1)])
 def test_the_other_nodes_hear_when_the_job_has_ended(main_node: Node, command: str, code: int) -> None:
     assert main_node.run(command)[0] == code
@@ -152,7 +158,7 @@ def test_a_node_that_goes_ends_the_job_and_is_named(main_node: Node) -> None:
 
     assert (code, out) == (75, "ended\n")
     assert err.splitlines() == [
-        "shoal-job: node 2 (10.0.0.2) is gone; the command ends",
+        "shoal-job: node 2 (10.0.0.2) is gone, and the command ends: Connection closed",
         "shoal-job: the job ended because node 2 (10.0.0.2) was lost while it ran",
     ]
 

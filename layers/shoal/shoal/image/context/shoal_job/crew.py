@@ -87,10 +87,10 @@ class Crew:
         self._children.discard(child)
         if child not in self._sessions:
             return
-        node, _ = self._sessions.pop(child)
+        node, session = self._sessions.pop(child)
         if self._running and not self._handover.stopped:
             self.lost.append(node)
-            say(f"node {node} ({self.notes[node].address}) is gone; the command ends")
+            say(f"node {node} ({self.notes[node].address}) is gone, and the command ends: {session.reason()}")
             self._handover.end((LEAVE_SECONDS, signal.SIGTERM), (KILL_SECONDS, signal.SIGKILL))
 
     def loss(self) -> str:

@@ -137,15 +137,22 @@ def start_server(
 class Session:
     """A command that runs on another node and reads what is written here."""
 
-    def __init__(self, process: subprocess.Popen[bytes], words: IO[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], words: IO[bytes], complaints: IO[bytes]) -> None:
         self.pid = process.pid
         self._words = words
+        self._complaints = complaints
         process.returncode = 0  # whoever holds the session waits for all children at once
 
     def write(self, words: bytes) -> None:
         """Write, unless nobody reads any more."""
         with contextlib.suppress(OSError):
             self._words.write(words)
+
+    def reason(self) -> str:
+        """Why it ended: ssh's last line, which the log of a job whose sessions end as they should is spared."""
+        os.set_blocking(self._complaints.fileno(), False)
+        lines = (self._complaints.read() or b"").decode(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "its ssh session ended")
 
     def close(self) -> None:
         """Say that there is no more to come."""
@@ -159,10 +166,10 @@ def open_session(address: str, command: str) -> Session:
     Raises:
         JobError: there is no ssh in the image.
     """
-    process = _spawn(["ssh", address, command], stdin=subprocess.PIPE)
-    if process.stdin is None:
-        raise JobError(CANNOT_RUN, "ssh has no standard input")
-    return Session(process, process.stdin)
+    process = _spawn(["ssh", address, command], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    if process.stdin is None or process.stderr is None:
+        raise JobError(CANNOT_RUN, "ssh has no standard input or error")
+    return Session(process, process.stdin, process.stderr)
 
 
 def _answers(address: str) -> bool:
@@ -173,8 +180,9 @@ def _answers(address: str) -> bool:
     return True
 
 
-def _spawn(command: list[str], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+def _spawn(command: list[str], stdin: int = subprocess.DEVNULL, stderr: int | None = None) -> subprocess.Popen[bytes]:
+    nothing = subprocess.DEVNULL
     try:
-        return subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, bufsize=0, start_new_session=True)
+        return subprocess.Popen(command, stdin=stdin, stdout=nothing, stderr=stderr, bufsize=0, start_new_session=True)
     except OSError as error:
         raise JobError(CANNOT_RUN, f"the image has no {command[0]} that runs ({error.strerror})") from error
