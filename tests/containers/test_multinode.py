@@ -21,6 +21,11 @@ fi
 """As the script that ParallelCluster's documentation shows."""
 
 
+def printed(jobs: ClusterJobs, job: str) -> list[str]:
+    """What the main node printed, but for what `mpirun` says when a child is faster than itself on a busy machine."""
+    return [line for line in jobs.lines(f"{job}#0") if "plm:rsh: Warning: setpgid" not in line]
+
+
 @pytest.fixture(scope="module")
 def jobs(shoal: FrontDoor, cluster: Cluster) -> ClusterJobs:
     return ClusterJobs(shoal, cluster.name, cluster.queues[0])
@@ -31,15 +36,15 @@ def ended(jobs: ClusterJobs) -> str:
     """A job of two nodes that has ended; its processes say where they ran."""
     script = "mpirun bash -c 'echo \"$OMPI_COMM_WORLD_RANK $AWS_BATCH_JOB_NODE_INDEX $GREETING\"'"
     job = jobs.submit_nodes(2, "bash", "-c", script, variables={"GREETING": "hello to all"})
-    assert jobs.until_ended(job)["status"] == "SUCCEEDED", jobs.lines(f"{job}#0")
+    assert jobs.until_ended(job)["status"] == "SUCCEEDED", printed(jobs, job)
     return job
 
 
 def test_a_program_on_three_nodes_says_three_host_names(jobs: ClusterJobs) -> None:
     job = jobs.submit_nodes(3, "mpirun", "hostname")
 
-    assert jobs.until_ended(job)["status"] == "SUCCEEDED", jobs.lines(f"{job}#0")
-    assert len(set(jobs.lines(f"{job}#0"))) == 3
+    assert jobs.until_ended(job)["status"] == "SUCCEEDED", printed(jobs, job)
+    assert len(set(printed(jobs, job))) == 3
 
 
 def test_messages_go_between_nodes_without_a_warning(jobs: ClusterJobs) -> None:
@@ -47,22 +52,22 @@ def test_messages_go_between_nodes_without_a_warning(jobs: ClusterJobs) -> None:
     url = jobs.put("job-ring", launch_sh="mpirun -np 4 python3 ring.py", ring_py=program)
     job = jobs.submit_nodes(3, "false", vcpus=2, variables={"SHOAL_JOB_S3_URL": url})
 
-    assert jobs.until_ended(job)["status"] == "SUCCEEDED", jobs.lines(f"{job}#0")
-    lines = sorted(jobs.lines(f"{job}#0"))
+    assert jobs.until_ended(job)["status"] == "SUCCEEDED", printed(jobs, job)
+    lines = sorted(printed(jobs, job))
     assert [line.split()[:2] for line in lines] == [["rank", f"{rank}/4"] for rank in range(4)]
     assert {line.split()[-1] for line in lines} == {"arrived"}
     assert len({line.split()[3] for line in lines}) == 2
 
 
 def test_a_program_on_another_node_has_that_nodes_variables(jobs: ClusterJobs, ended: str) -> None:
-    assert sorted(jobs.lines(f"{ended}#0")) == ["0 0 hello to all", "1 1 hello to all"]
+    assert sorted(printed(jobs, ended)) == ["0 0 hello to all", "1 1 hello to all"]
 
 
 def test_a_script_for_parallelcluster_runs_as_it_is(jobs: ClusterJobs) -> None:
     job = jobs.submit_nodes(2, "bash", "-c", PARALLELCLUSTER)
 
-    assert jobs.until_ended(job)["status"] == "SUCCEEDED", jobs.lines(f"{job}#0")
-    assert len(set(jobs.lines(f"{job}#0"))) == 2
+    assert jobs.until_ended(job)["status"] == "SUCCEEDED", printed(jobs, job)
+    assert len(set(printed(jobs, job))) == 2
 
 
 def test_the_log_of_another_node_says_where_the_output_is(jobs: ClusterJobs, ended: str) -> None:
@@ -82,7 +87,7 @@ def test_a_node_that_is_lost_ends_the_job_and_is_named(jobs: ClusterJobs) -> Non
 
     assert ended["status"] == "FAILED"
     assert jobs.job(f"{job}#0")["container"]["exitCode"] == 75
-    last = jobs.lines(f"{job}#0")[-1]
+    last = printed(jobs, job)[-1]
     assert last.startswith("shoal-job: the job ended because node 1 (")
     assert last.endswith(") was lost while it ran")
 
@@ -95,7 +100,7 @@ def test_another_attempt_has_nodes_and_keys_of_its_own(jobs: ClusterJobs) -> Non
 
     assert ended["status"] == "SUCCEEDED"
     assert len(ended["attempts"]) == 2
-    key, *hosts = jobs.lines(f"{job}#0")
+    key, *hosts = printed(jobs, job)
     assert len(set(hosts)) == 2
     assert jobs.lines(f"{job}#0", attempt=1) not in ([], [key])
 
@@ -105,5 +110,5 @@ def test_a_node_that_cannot_start_is_named_by_the_main_one(jobs: ClusterJobs) ->
     job = jobs.submit_nodes(2, "true", variables=variables)
 
     assert jobs.until_ended(job)["status"] == "FAILED"
-    (line,) = jobs.lines(f"{job}#0")
+    (line,) = printed(jobs, job)
     assert line.startswith("shoal-job: node 1 of 2 did not appear within 0 s")
