@@ -84,10 +84,15 @@ def architectures(queue: Queue, site: Site) -> set[str]:
 
 
 def _architecture(name: str, site: Site) -> str:
-    """Of an instance type what EC2 said; a family's name tells it, and `optimal` means families of x86_64."""
+    """Of an instance type what EC2 said, of a family what its name tells."""
     if name in site.instance_types:
         return site.instance_types[name].architecture
-    return "arm64" if _ARM_FAMILY.fullmatch(name) else "x86_64"
+    return architecture_by_name(name)
+
+
+def architecture_by_name(family: str) -> str:
+    """The architecture that a family's name tells, of `c7g` for example; `optimal` means families of x86_64."""
+    return "arm64" if _ARM_FAMILY.fullmatch(family) else "x86_64"
 
 
 def problems(cluster: Cluster, site: Site) -> Iterator[Problem]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from shoal.cluster.findings import Finding
-from shoal.cluster.image import container_image
+from shoal.cluster.image import architecture_by_name, container_image
 from shoal.cluster.surroundings import Surroundings, is_instance_type
 from shoal.image.job_image import PLATFORMS
 
@@ -15,10 +14,6 @@ if TYPE_CHECKING:
     from shoal.cluster.batch import ComputeResource, Queue
     from shoal.cluster.configuration import Cluster
 
-_GRAVITON = re.compile(r"a1|[a-z]+\d+[a-z]*g[a-z]*(-\w+)?")
-"""Families of Amazon's own processors: a `g` after the generation, as in `c7g` and `m8gd`
-(https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html).
-"""
 COMPUTE_TYPE = "AwsBatchComputeInstanceTypeValidator"
 ARCHITECTURE = "AwsBatchInstancesArchitectureCompatibilityValidator"
 
@@ -83,7 +78,7 @@ def _architecture(name: str, around: Surroundings) -> str:
     """Of a type what EC2 says, and nothing of one that does not exist; of the rest what the name says."""
     if is_instance_type(name):
         return around.architecture(name) or ""
-    return "arm64" if _GRAVITON.fullmatch(name) else "x86_64"
+    return architecture_by_name(name)
 
 
 QUEUE_VALIDATORS = (instance_types, sizes, architectures)
