@@ -17,7 +17,7 @@ from shoal_cli.jobs.submitting import prepare, submit
 SCRIPT = b"""#!/bin/bash
 echo "$1 from $(whoami) in $(basename "$PWD"), $GREETING"
 """
-RANKS = 'echo "rank $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE on $(hostname)"'
+RANKS = 'echo "mpi rank $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE on $(hostname)"'
 NODES = 2
 SECONDS = 180.0
 """Longest that one job may take."""
@@ -42,12 +42,12 @@ class RanJob:
     lines: tuple[str, ...]
     """What it printed, as its log has it."""
     nodes: int
-    """How many it ran on; each prints a line that ends with a word of its own, a host's name for example."""
+    """How many it ran on; each prints a line that begins with the job's name and ends with a word of its own."""
 
     @property
     def as_expected(self) -> bool:
-        """Whether it succeeded, and every node printed its line."""
-        last_words = {line.rpartition(" ")[2] for line in self.lines}
+        """Whether it succeeded, and every node printed its line; `mpirun` may have printed others between them."""
+        last_words = {line.rpartition(" ")[2] for line in self.lines if line.startswith(self.name)}
         return self.status == "SUCCEEDED" and self.exit_code == 0 and len(last_words) == self.nodes
 
     @property

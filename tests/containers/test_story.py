@@ -32,19 +32,20 @@ def test_the_story_runs_a_job_and_one_of_two_nodes_and_leaves_nothing(report: Re
         ("mpi", "SUCCEEDED", 0),
     ]
     assert written["jobs"][0]["lastLine"].startswith("hello from job in ")
-    assert sorted(line.rpartition(" on ")[0] for line in report.jobs[1].lines) == ["rank 0 of 2", "rank 1 of 2"]
+    ranks = sorted(line.rpartition(" on ")[0] for line in report.jobs[1].lines if line.startswith("mpi"))
+    assert ranks == ["mpi rank 0 of 2", "mpi rank 1 of 2"]
     assert not written["engine"].startswith("stand-in")
 
 
 @pytest.mark.parametrize(
     "job",
     [
-        RanJob("mpi", "FAILED", 1, ("rank 0 on a", "rank 1 on b"), 2),
-        RanJob("mpi", "SUCCEEDED", 0, ("rank 0 on a", "rank 1 on a"), 2),
-        RanJob("hello", "SUCCEEDED", 0, (), 1),
+        RanJob("mpi", "FAILED", 1, ("mpi rank 0 on a", "mpi rank 1 on b"), 2),
+        RanJob("mpi", "SUCCEEDED", 0, ("mpi rank 0 on a", "mpi rank 1 on a"), 2),
+        RanJob("hello", "SUCCEEDED", 0, ("a warning of mpirun",), 1),
     ],
 )
 def test_a_report_of_a_job_that_failed_or_said_too_little_is_not_as_expected(job: RanJob) -> None:
     step = Step("help", "done", "done", 0.1, "")
-    assert Report(steps=[step], jobs=[RanJob("hello", "SUCCEEDED", 0, ("good wishes",), 1)]).as_expected
+    assert Report(steps=[step], jobs=[RanJob("hello", "SUCCEEDED", 0, ("hello, and good wishes",), 1)]).as_expected
     assert not Report(steps=[step], jobs=[job]).as_expected

@@ -59,7 +59,7 @@ def cluster(shoal: Shoal) -> Cluster:
         subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
         ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": public})
         options: dict[str, Any] = {"KeyName": ec2.create_key_pair(KeyName="key")["KeyName"]} if key else {}
-        image = ec2.describe_images()["Images"][0]["ImageId"]
+        image = ec2.register_image(Name="head-node")["ImageId"]
         asked: dict[str, Any] = {
             "ImageId": image,
             "InstanceType": "t3.micro",
