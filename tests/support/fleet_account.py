@@ -33,8 +33,8 @@ class FleetAccount:
     dead_letters: str
 
     def client(self, service: str) -> Any:
-        """A client of its own: the daemons' are theirs."""
-        return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+        """The daemons' client of a service: making one takes longer than most tests."""
+        return aws.client(service, REGION, None)
 
     def launch(self, number: int = 1, group: str = "small") -> list[str]:
         """Raise a group's desired capacity; the ids of its instances."""
