@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Optional
 
+from botocore.exceptions import ClientError
+
 from shoal_node import groups
 from shoal_node.daemon import Decisions
 from shoal_node.decide import (
@@ -80,7 +82,10 @@ class Reconciler:
         """Look at every node that anybody knows, and do what is decided about it."""
         look = self._look(None)
         for instance_id in sorted({*look.instances.alive, *look.records}):
-            self._settle(instance_id, look, None)
+            try:
+                self._settle(instance_id, look, None)
+            except (ClientError, SlurmError) as error:  # the others are not kept waiting; the next sweep tries again
+                log.warning("%s: %s", instance_id, error)
         self._remove_orphans(look)
 
     def hear(self, notices: Sequence[Notice]) -> set[str]:

@@ -189,23 +189,40 @@ def test_a_poison_message_goes_to_the_dead_letters_and_holds_nobody_up(
     assert "stays in the queue: it is not JSON" in caplog.text
 
 
-def test_one_instance_that_cannot_be_handled_keeps_no_other_waiting(
-    account: FleetAccount, slurm: PaperSlurm, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = account.launch(2)
-    put_new = NodeTable.put_new
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Instances that the table takes no record of."""
+    put_new, instances = NodeTable.put_new, set[str]()
 
     def refuse(table: NodeTable, instance: Any, now: int) -> bool:
-        if instance.instance_id == first:
+        if instance.instance_id in instances:
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slowly"}}, "PutItem")
         return put_new(table, instance, now)
 
     monkeypatch.setattr(NodeTable, "put_new", refuse)
+    return instances
+
+
+def test_one_instance_that_cannot_be_handled_keeps_no_other_waiting(
+    account: FleetAccount, slurm: PaperSlurm, watcher: Watcher, refused: set[str]
+) -> None:
+    first, second = account.launch(2)
+    refused.add(first)
     account.notify("LAUNCH", first)
     account.notify("LAUNCH", second)
     watcher.look()
     assert set(account.states()) == {second}
     assert account.waiting() == 1
+
+
+def test_one_instance_that_cannot_be_handled_does_not_end_the_sweep(
+    account: FleetAccount, slurm: PaperSlurm, refused: set[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = account.launch(2)
+    refused.add(first)
+    sweep(account)
+    assert set(account.states()) == {second}
+    assert f"{first}: An error occurred (ThrottlingException)" in caplog.text
 
 
 def test_twice_the_same_message_does_once_the_same(
