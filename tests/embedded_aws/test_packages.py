@@ -90,6 +90,7 @@ def test_without_network_set_up_goes_on_with_one_line(
 
 def test_without_apt_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(packages, "UNPACKED", tmp_path / "engine/root")
     with pytest.raises(PackagesError, match="apt-get and dpkg-deb missing on this machine"):
         packages.unpack()
 
