@@ -179,10 +179,12 @@ def as_strict_as_aws() -> Iterator[None]:
 
 
 @contextmanager
-def cluster(folder: Path, resources: tuple[ComputeResource, ...], post: Post = faithful) -> Iterator[Rig]:
-    """A cluster whose nodes end after three idle seconds, with all its daemons at work."""
+def cluster(
+    folder: Path, resources: tuple[ComputeResource, ...], post: Post = faithful, idle_seconds: int = 3
+) -> Iterator[Rig]:
+    """A cluster whose nodes end after a few idle seconds, with all its daemons at work."""
     with ExitStack() as stack:
-        account = stack.enter_context(fleet_account(resources, idle_seconds=3, join_seconds=60))
+        account = stack.enter_context(fleet_account(resources, idle_seconds=idle_seconds, join_seconds=60))
         for service in SERVICES:
             account.client(service)
         stack.enter_context(as_strict_as_aws())

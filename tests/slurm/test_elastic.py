@@ -125,7 +125,8 @@ def test_the_daemons_of_the_head_may_be_restarted_and_the_table_emptied(folder: 
 
 
 def test_many_nodes_join_and_leave_at_once(folder: Path) -> None:
-    with cluster(folder, (resource(max_count=MANY),)) as rig:
+    # The first to join idle until the last has: longer than a node may idle elsewhere in these tests.
+    with cluster(folder, (resource(max_count=MANY),), idle_seconds=30) as rig:
         job = rig.slurm.submit(f"--nodes={MANY}", "--exclusive", script="srun true")
         finish(rig, job)
         until(lambda: rig.settled(0), 2 * SECONDS, "scaling in")
