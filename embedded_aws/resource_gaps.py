@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from embedded_aws import collector, service_quotas, tagging_api
 from embedded_aws.access import event_policies, service_linked_roles
+from embedded_aws.autoscaling import describing as scaling_describing
+from embedded_aws.autoscaling import faults as scaling_faults
+from embedded_aws.autoscaling import groups as scaling_groups
+from embedded_aws.autoscaling import instances as scaling_instances
+from embedded_aws.autoscaling import notices as scaling_notices
+from embedded_aws.autoscaling import scaling
 from embedded_aws.batch import credentials as batch_credentials
 from embedded_aws.batch import definitions as batch_definitions
 from embedded_aws.batch import environments as batch_environments
@@ -28,6 +34,7 @@ from embedded_aws.cloudformation import operations as cfn_operations
 from embedded_aws.cloudformation import records as cfn_records
 from embedded_aws.cloudformation import replacement as cfn_replacement
 from embedded_aws.cloudformation import repositories as cfn_repositories
+from embedded_aws.cloudformation import scaling_groups as cfn_scaling_groups
 from embedded_aws.cloudformation import updates as cfn_updates
 from embedded_aws.cloudformation import volumes as cfn_volumes
 from embedded_aws.cloudformation import vpc as cfn_vpc
@@ -62,12 +69,19 @@ GAPS = (
     ec2_launch,
     ec2_life,
     ec2_tags,
+    scaling,
+    scaling_groups,
+    scaling_instances,
+    scaling_describing,
+    scaling_notices,
+    scaling_faults,
     cfn_batch,
     cfn_instance,
     cfn_volumes,
     cfn_network,
     cfn_vpc,
     cfn_launch,
+    cfn_scaling_groups,
     cfn_files,
     cfn_monitoring,
     cfn_builds,

@@ -12,6 +12,7 @@ from typing import Any
 
 from embedded_aws.access import creation_rights, passrole
 from embedded_aws.access.resources import Right, parameters
+from embedded_aws.autoscaling import rights as scaling_rights
 from embedded_aws.cloudformation import template_urls
 from embedded_aws.hooks import Hook
 
@@ -42,6 +43,7 @@ def install() -> None:
         further = [
             *passrole.rights(service, action, wanted),
             *creation_rights.rights(action, wanted, where, found),
+            *scaling_rights.rights(action, wanted, where),
             *template_urls.rights(action, wanted),
         ]
         _asked.set((action, tuple(further)))

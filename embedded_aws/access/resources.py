@@ -20,6 +20,7 @@ HOOKS: tuple[Hook, ...] = (
     ("core.iam_actions", "extract_iam_action"),
     ("core.iam_actions", "request_tag_context"),
     ("core.iam_actions", "logs_service_context"),
+    ("services.autoscaling", "_asgs"),
     ("services.efs", "_mount_targets"),
     ("services.iam", "_roles"),
     ("services.iam", "_instance_profiles"),
@@ -100,6 +101,19 @@ def ecr(action: str, asked: Parameters, where: str) -> str | None:
         return str(arn)
     named = asked.get("repositoryNames") or []
     return f"arn:aws:ecr:{where}:repository/{named[0]}" if named else None
+
+
+def autoscaling(action: str, asked: Parameters, where: str) -> str | None:
+    """A group, named or by an instance of it, by its whole ARN; describing has no resource."""
+    from ministack.services import autoscaling as service
+
+    name, instance = asked.get("AutoScalingGroupName") or asked.get("Tags.member.1.ResourceId"), asked.get("InstanceId")
+    if action.split(":")[-1].startswith("Describe"):
+        return "*"
+    for known, record in service._asgs.items():
+        if name == known or instance in [one["InstanceId"] for one in record["Instances"]]:
+            return str(record["AutoScalingGroupARN"])
+    return f"arn:aws:autoscaling:{where}:autoScalingGroup:*:autoScalingGroupName/{name}" if name else None
 
 
 def batch(action: str, asked: Parameters, where: str) -> str | None:
@@ -205,6 +219,7 @@ def ssm(action: str, asked: Parameters, where: str) -> str | None:
 RESOURCES: dict[str, Callable[[str, Parameters, str], str | None]] = {
     "codebuild": codebuild,
     "ecr": ecr,
+    "autoscaling": autoscaling,
     "batch": batch,
     "cloudformation": cloudformation,
     "ec2": ec2,

@@ -1,7 +1,7 @@
-"""Tags of EC2's and EFS's resources, where policies and the tagging API look for them.
+"""Tags of EC2's, Auto Scaling's and EFS's resources, where policies and the tagging API look for them.
 
 AWS: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html - `aws:ResourceTag` holds
-the tags of the resource of a request. MiniStack collects those of nine services, and these two are not among them.
+the tags of the resource of a request. MiniStack collects those of nine services, and these three are not among them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ HOOKS: tuple[Hook, ...] = (
     ("services.tagging", "_RESOURCE_TAG_COLLECTORS"),
     ("services.tagging", "_collect_efs"),
     ("services.ec2", "_tags"),
+    ("services.autoscaling", "_asgs"),
+    ("services.autoscaling", "_tags"),
     ("core.responses", "get_account_id"),
     ("core.responses", "get_region"),
 )
@@ -25,6 +27,7 @@ def install() -> None:
     from ministack.services import tagging
 
     tagging._RESOURCE_TAG_COLLECTORS["ec2"] = collect
+    tagging._RESOURCE_TAG_COLLECTORS["autoscaling"] = _groups
     tagging._RESOURCE_TAG_COLLECTORS["elasticfilesystem"] = tagging._collect_efs
 
 
@@ -36,3 +39,11 @@ def collect() -> Iterator[tuple[str, list[dict[str, str]]]]:
     for identifier, tags in list(ec2._tags.items()):
         if kind := EC2_KINDS.get(identifier.split("-")[0]):
             yield f"arn:aws:ec2:{get_region()}:{get_account_id()}:{kind}/{identifier}", list(tags)
+
+
+def _groups() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    from ministack.services import autoscaling
+
+    for name, record in autoscaling._asgs.items():
+        tags = autoscaling._tags.get(name, [])
+        yield record["AutoScalingGroupARN"], [{"Key": tag["Key"], "Value": tag["Value"]} for tag in tags]
