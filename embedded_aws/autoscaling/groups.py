@@ -8,7 +8,7 @@ rebalancing between zones are not done here.
 
 from __future__ import annotations
 
-from embedded_aws.autoscaling import activities, notices, protocol, scaling, template
+from embedded_aws.autoscaling import activities, notices, protocol, rights, scaling, template
 from embedded_aws.autoscaling.protocol import RefusedError, Result, named_group, number, put, strings
 from embedded_aws.ec2.request import Query, Record, is_true, members, value
 from embedded_aws.hooks import Hook
@@ -16,6 +16,7 @@ from embedded_aws.hooks import Hook
 HOOKS: tuple[Hook, ...] = (
     *protocol.HOOKS,
     *template.HOOKS,
+    *rights.HOOKS,
     ("services.autoscaling", "_asg_arn"),
     ("services.autoscaling", "_delete_group_hooks"),
     ("services.autoscaling", "_delete_group_policies"),
@@ -66,6 +67,7 @@ def _create(query: Query) -> Result:
     desired = record["DesiredCapacity"]
     created = f"At {activities.instant()} a user request created an AutoScalingGroup"
     record["_asked"] = f"{created} changing the desired capacity from 0 to {desired}."
+    rights.make_service_role()
     autoscaling._asgs[name], autoscaling._tags[name] = record, record["Tags"]
     scaling.look_after(name)
     return {}

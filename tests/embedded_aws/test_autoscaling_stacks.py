@@ -140,6 +140,7 @@ def creation(group: ScalingGroup) -> dict[str, Any]:
         "ec2:RunInstances",
         "ec2:CreateTags",
         "iam:PassRole",
+        "iam:CreateServiceLinkedRole",
     ],
 )
 def test_whoever_makes_a_group_needs_the_rights_to_launch_what_its_template_says(
@@ -152,6 +153,13 @@ def test_whoever_makes_a_group_needs_the_rights_to_launch_what_its_template_says
 
 def test_with_every_right_the_group_is_made(account: Account, group: ScalingGroup) -> None:
     account.assume(account.role("maker", ALLOW_ALL), "autoscaling").create_auto_scaling_group(**creation(group))
+    assert group.exists()
+
+
+def test_a_second_group_needs_no_right_to_make_the_service_linked_role(account: Account, group: ScalingGroup) -> None:
+    group.named("first").create()
+    role = account.role("maker", {"Effect": "Allow", "NotAction": "iam:CreateServiceLinkedRole", "Resource": "*"})
+    account.assume(role, "autoscaling").create_auto_scaling_group(**creation(group))
     assert group.exists()
 
 
