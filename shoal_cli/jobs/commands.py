@@ -119,7 +119,10 @@ def kill(
     batch = account.client("batch")
     jobs, problems = require_jobs(batch, found, list(dict.fromkeys(job_ids)))
     done = list(ending.kill(batch, list(jobs.values()), reason))
-    _print(done, output, lambda: [f"{one['jobId']} ({one['jobName']}) was {one['was']}, {one['done']}" for one in done])
+    if done or output is Format.JSON:
+        _print(
+            done, output, lambda: [f"{one['jobId']} ({one['jobName']}) was {one['was']}, {one['done']}" for one in done]
+        )
     if problems:
         raise CommandError("\n".join(problems), Exit.FAILED)
     if not all(one["ok"] for one in done):

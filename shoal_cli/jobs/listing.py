@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -21,6 +21,8 @@ PAGE = {"PageSize": 100}
 """Rows come after each call; Batch would give 1000 at most."""
 WIDTHS = {"jobId": 36, "jobName": 20, "queue": 10, "status": 9, "for": 8, "exit": 4, "parts": 14, "reason": 0}
 """Columns of the table and their least widths: it is printed before its last row is known."""
+PART = len(":9999")
+"""Characters that the id of an array's child or a node has more than a job's own."""
 
 
 def read_statuses(asked: str) -> tuple[str, ...]:
@@ -92,7 +94,10 @@ def show(
     if expand:
         found = ((queue, one) for queue, job in found for one in (job, *children_of(batch, job)))
     rows = (row(queue, job, datetime.now(UTC)) for queue, job in islice(found, most))
-    (_print_json if output is Format.JSON else _print_table)(rows)
+    if output is Format.JSON:
+        _print_json(rows)
+    elif not _print_table(rows, WIDTHS | {"jobId": WIDTHS["jobId"] + PART} if expand else WIDTHS):
+        typer.echo(f"no jobs are {' or '.join(statuses)}", err=True)
 
 
 def _print_json(rows: Iterable[dict[str, Any]]) -> None:
@@ -104,13 +109,16 @@ def _print_json(rows: Iterable[dict[str, Any]]) -> None:
     typer.echo("[]" if separator == "[" else "\n]")
 
 
-def _print_table(rows: Iterable[dict[str, Any]]) -> None:
-    for number, one in enumerate(rows):
-        if number == 0:
-            typer.echo(_line({name: name for name in WIDTHS}))
+def _print_table(rows: Iterable[dict[str, Any]], widths: Mapping[str, int]) -> int:
+    """Print the jobs; how many they are."""
+    number = 0
+    for number, one in enumerate(rows, start=1):
+        if number == 1:
+            typer.echo(_line({name: name for name in widths}, widths))
         code = "" if one["exitCode"] is None else str(one["exitCode"])
-        typer.echo(_line({**one, "for": records.duration(one["secondsInState"]), "exit": code}))
+        typer.echo(_line({**one, "for": records.duration(one["secondsInState"]), "exit": code}, widths))
+    return number
 
 
-def _line(cells: dict[str, Any]) -> str:
-    return "  ".join(f"{cells[name]:<{width}}" for name, width in WIDTHS.items()).rstrip()
+def _line(cells: Mapping[str, Any], widths: Mapping[str, int]) -> str:
+    return "  ".join(f"{cells[name]:<{width}}" for name, width in widths.items()).rstrip()

@@ -19,7 +19,7 @@ def queues(batch: Any, cluster: Cluster) -> list[dict[str, Any]]:
         answer.append(
             {
                 "queue": queue.name,
-                "default": "default" if number == 0 else None,
+                "default": number == 0,
                 "jobQueue": queue.arn.rpartition("/")[2],
                 "state": record.get("state"),
                 "status": record.get("status"),
@@ -53,7 +53,7 @@ def rows(answer: list[dict[str, Any]]) -> list[dict[str, Any]]:
             flat.append(
                 {
                     "queue": queue["queue"],
-                    "default": queue["default"],
+                    "default": "default" if queue["default"] else None,
                     "state": _both(queue["state"], environment.get("state")),
                     "status": _both(queue["status"], environment.get("status")),
                     "type": environment.get("type"),

@@ -284,9 +284,30 @@ def test_ended_jobs_are_told_as_such_and_unknown_ones_fail_the_command(shoal: Sh
     assert (ended.code, ended.err) == (1, f"there is no job {UNKNOWN}; Batch forgets jobs a week after their end\n")
 
 
+def test_jobs_that_cannot_be_ended_add_no_line_to_what_is_printed(shoal: Shoal) -> None:
+    ended = shoal("job", "kill", UNKNOWN)
+    assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
+    assert json.loads(shoal("job", "kill", "--output", "json", UNKNOWN).out) == []
+
+
+def test_a_list_without_jobs_says_so_to_people_only(shoal: Shoal) -> None:
+    ended = shoal("job", "list", "-s", "STARTING,RUNNING")
+    assert (ended.code, ended.out, ended.err) == (0, "", "no jobs are STARTING or RUNNING\n")
+    for_programs = shoal("job", "list", "-s", "STARTING", "--output", "json")
+    assert (for_programs.out, for_programs.err) == ("[]\n", "")
+
+
+def test_children_stand_in_the_columns_of_their_jobs(shoal: Shoal) -> None:
+    job_id = submit(shoal, "-jn", "columns", "-a", "2", "ls")
+    lines = shoal("job", "list", "-s", "ALL", "-e").out.splitlines()
+    rows = [line for line in lines if line.startswith(job_id)]
+    assert len(rows) == 3
+    assert {line.index("columns") for line in rows} == {lines[0].index("jobName")}
+
+
 def test_queues_and_hosts_are_shown(shoal: Shoal) -> None:
     answer = json.loads(shoal("queues", "--output", "json").out)
-    assert [(queue["queue"], queue["default"]) for queue in answer] == [("main", "default"), ("spot", None)]
+    assert [(queue["queue"], queue["default"]) for queue in answer] == [("main", True), ("spot", False)]
     assert answer[1]["environments"][0]["type"] == "SPOT"
     assert shoal("queues").out.splitlines()[1].split()[:4] == ["main", "default", "ENABLED", "VALID"]
     assert shoal("hosts").out == "no hosts run for genomics\n"
