@@ -59,6 +59,15 @@ def test_a_build_that_timed_out_says_after_how_long() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["failed", "source_denied", "stopped"])
+def test_what_to_do_next_holds_for_whichever_operation_built(name: str) -> None:
+    assert (explain_build(_build(name), []).next_action or "").endswith("ask for the same operation again")
+
+
+def test_a_build_that_timed_out_may_be_given_longer_by_its_own_key() -> None:
+    assert "BuildTimeout" in (explain_build(_build("timed_out"), []).next_action or "")
+
+
 def test_a_stopped_build_is_not_blamed_on_its_log() -> None:
     assert explain_build(_build("stopped"), ["a line"]).cause == f"build {BUILD_ID}: it was stopped in phase BUILD"
 

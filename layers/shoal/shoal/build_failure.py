@@ -28,10 +28,10 @@ _THROTTLING = re.compile(r"Rate exceeded|Throttling|TooManyRequests", re.IGNOREC
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0e-\x1f\x7f]")
 """Colours and other commands to a terminal, of which a told line must have none."""
 _NEXT_ACTIONS = {
-    "FAILED": "correct what the log names and run build-image again",
-    "FAULT": "run build-image again; the fault is CodeBuild's",
-    "STOPPED": "run build-image again",
-    "TIMED_OUT": "make the build quicker, or run build-image again with a larger deadlineMinutes",
+    "FAILED": "correct what the log names, then ask for the same operation again",
+    "FAULT": "ask for the same operation again; the fault is CodeBuild's",
+    "STOPPED": "ask for the same operation again",
+    "TIMED_OUT": "make the build quicker, or give it a larger BuildTimeout and the operation a larger deadlineMinutes",
 }
 
 

@@ -39,7 +39,7 @@ NEXT_ACTIONS = {
     ErrorCode.CLUSTER_PROTECTED: "update the cluster with Lifecycle.Protect: false, then delete it",
     ErrorCode.UPDATE_REFUSED: "take that change back, or create another cluster with it",
     ErrorCode.STACK_FAILED: "correct what the message names and try again",
-    ErrorCode.BUILD_FAILED: "correct the image and run build-image again",
+    ErrorCode.BUILD_FAILED: "correct the image, then ask for the same operation again",
     ErrorCode.CLUSTER_UNHEALTHY: "correct what the message names, then update or delete the cluster",
     ErrorCode.CLEAN_UP_INCOMPLETE: "remove what the message names, then delete the cluster again",
     ErrorCode.LEFTOVERS_FOUND: "delete the cluster again; what resists is named and is for you to remove",

@@ -154,6 +154,11 @@ WRONG: dict[str, tuple[Mapping[str, bytes], str]] = {
         {"build/Dockerfile.gpu": b"", "app.py": b""},
         "holds no Dockerfile; write Dockerfile: build/Dockerfile.gpu",
     ),
+    "a file beside it that is none": (
+        {".dockerignore": b"", "Dockerfile.dockerignore": b""},
+        "holds no Dockerfile; add it, or name another by the key Dockerfile; "
+        "there are .dockerignore, Dockerfile.dockerignore",
+    ),
     "the folder itself": (
         {"image/Dockerfile": b"", "image/app.py": b""},
         "holds no Dockerfile; take the content of its folder image, not the folder itself",

@@ -129,14 +129,15 @@ def of_dockerfile(paths: Iterable[str], dockerfile: str) -> list[Fault]:
     top = names[0].split("/")[0]
     if f"{top}/{dockerfile}" in names and all(name.startswith(f"{top}/") for name in names):
         suggestion = f"take the content of its folder {top}, not the folder itself"
-    elif near := difflib.get_close_matches(dockerfile, names, n=1) or _of_last_part(dockerfile, names):
+    elif near := _near(dockerfile, [name for name in names if not name.endswith(".dockerignore")]):
         suggestion = f"write Dockerfile: {near[0]}"
     else:
         suggestion = f"add it, or name another by the key Dockerfile; there are {shown(names)}"
     return [Fault(f"holds no {dockerfile}", suggestion)]
 
 
-def _of_last_part(dockerfile: str, names: Sequence[str]) -> list[str]:
-    """Files that are called as the Dockerfile is, or nearly so, in any folder."""
+def _near(dockerfile: str, names: Sequence[str]) -> list[str]:
+    """Files that are called nearly as the Dockerfile is, in any folder; the nearest first."""
     wanted = posixpath.basename(dockerfile).lower()
-    return [name for name in names if posixpath.basename(name).lower().startswith(wanted)]
+    called_so = [name for name in names if posixpath.basename(name).lower().startswith(wanted)]
+    return difflib.get_close_matches(dockerfile, names, n=1) or called_so
