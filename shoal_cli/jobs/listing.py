@@ -97,7 +97,7 @@ def show(
     if output is Format.JSON:
         _print_json(rows)
     elif not _print_table(rows, WIDTHS | {"jobId": WIDTHS["jobId"] + PART} if expand else WIDTHS):
-        typer.echo(f"no jobs are {' or '.join(statuses)}", err=True)
+        typer.echo(f"no jobs in the states {', '.join(statuses)}", err=True)
 
 
 def _print_json(rows: Iterable[dict[str, Any]]) -> None:

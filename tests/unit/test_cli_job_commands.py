@@ -292,7 +292,7 @@ def test_jobs_that_cannot_be_ended_add_no_line_to_what_is_printed(shoal: Shoal) 
 
 def test_a_list_without_jobs_says_so_to_people_only(shoal: Shoal) -> None:
     ended = shoal("job", "list", "-s", "STARTING,RUNNING")
-    assert (ended.code, ended.out, ended.err) == (0, "", "no jobs are STARTING or RUNNING\n")
+    assert (ended.code, ended.out, ended.err) == (0, "", "no jobs in the states STARTING, RUNNING\n")
     for_programs = shoal("job", "list", "-s", "STARTING", "--output", "json")
     assert (for_programs.out, for_programs.err) == ("[]\n", "")
 
