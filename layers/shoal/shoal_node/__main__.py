@@ -10,11 +10,12 @@ from threading import Event
 
 from shoal_node import jobwatcher, nodewatcher, sqswatcher
 from shoal_node.bootstrap import bootstrap
-from shoal_node.contract import SETTINGS_FILE, Settings
+from shoal_node.contract import SETTINGS_FILE, Settings, read_settings
 from shoal_node.daemon import stop_on_signals
 from shoal_node.fleet import FLEET_FILE, Fleet
 from shoal_node.mounts import grow_volumes
 from shoal_node.report import report
+from shoal_node.shell import NodeError
 
 DAEMONS: Mapping[str, Callable[[Fleet, Event], None]] = {
     "sqswatcher": sqswatcher.watch,
@@ -41,7 +42,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _settings() -> Settings:
-    return Settings.from_json(Path(SETTINGS_FILE).read_text())
+    settings = read_settings(Path(SETTINGS_FILE).read_text())
+    if not isinstance(settings, Settings):
+        raise NodeError(f"{SETTINGS_FILE} is a compute node's, and this is for head nodes")
+    return settings
 
 
 if __name__ == "__main__":

@@ -1,19 +1,27 @@
 """What both sides know: the settings that the control plane hands to a node, and the records a node writes.
 
-The control plane writes `Settings` into the node's user data as JSON; where it knows a value only as a reference of
-the template (the id of a volume that does not exist yet), CloudFormation puts the value in. Standard library only,
-Python 3.9 and later: this is the one module that the control plane imports.
+The control plane writes `Settings` (head nodes) or `ComputeSettings` into the node's user data as JSON; where it knows
+a value only as a reference of the template (the id of a volume that does not exist yet), CloudFormation puts the value
+in. What an update may change stands in neither: see `fleet`. Standard library only, Python 3.9 and later: of the node's
+modules the control plane imports this one and `fleet`.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Union
 
 SETTINGS_FILE = "/etc/shoal/settings.json"
 NODE_PACKAGE_FILE = "/opt/shoal/shoal_node.zip"
 HOME = "/home"
+SHARED_DIRECTORY = "/opt/shoal"
+"""What the head node of a Slurm cluster gives its compute nodes beside storage: the fleet, for one."""
+
+BATCH = "awsbatch"
+SLURM = "slurm"
+HEAD = "head"
+COMPUTE = "compute"
 
 BOOTSTRAP_TAG = "shoal:bootstrap"
 """Tag of the instance: `SUCCESS`, or `FAILURE` and the reason; the signal to CloudFormation carries none."""
@@ -80,6 +88,25 @@ class NodePackage:
 
 
 @dataclass(frozen=True)
+class Action:
+    """A script of the user's."""
+
+    url: str
+    """Where it lies: `s3://bucket/key`, or `https://...`."""
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Actions:
+    """The user's scripts that run when a node is set up, in their order."""
+
+    on_node_start: tuple[Action, ...] = ()
+    """Before anything else is done."""
+    on_node_configured: tuple[Action, ...] = ()
+    """When everything else is done."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything a head node is told; JSON objects with these names."""
 
@@ -87,7 +114,7 @@ class Settings:
     stack_name: Any
     """The stack that waits for the node's signal."""
     logical_id: str
-    """The resource that is signalled."""
+    """The resource that is signalled, and whose metadata hold the fleet."""
     region: str
     url_suffix: str
     node_package: NodePackage
@@ -98,37 +125,98 @@ class Settings:
     log_group: str | None
     """Log group in CloudWatch Logs; without it nothing is sent."""
     rotate_logs: bool
+    kind: str = BATCH
+    """Of the cluster: `awsbatch` or `slurm`."""
+    actions: Actions = Actions()
+    table: Any = None
+    """The node table of a Slurm cluster."""
 
     @property
     def exported_directories(self) -> tuple[str, ...]:
-        """What the node exports over NFS: `/home`, unless that is on EFS, and every EBS volume's directory."""
+        """What the node exports over NFS: `/home`, unless that is on EFS, every EBS volume's directory, and in a Slurm
+        cluster what its nodes share of Shoal's own.
+        """
         shared = [volume.mount_dir for volume in self.volumes]
         if HOME not in shared and HOME not in [system.mount_dir for system in self.file_systems]:
             shared.insert(0, HOME)
+        if self.kind == SLURM:
+            shared.append(SHARED_DIRECTORY)
         return tuple(shared)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as JSON values; references of the template stay as they are."""
-        return asdict(self)
+        return {"node": HEAD, **asdict(self)}
 
-    @classmethod
-    def from_json(cls, text: str) -> Settings:
-        """Read the settings back.
 
-        Raises:
-            ValueError: the text is not what `as_dict` gives, as JSON.
-        """
-        try:
-            values = json.loads(text)
-            values["node_package"] = NodePackage(**values["node_package"])
-            values["volumes"] = tuple(
-                Volume(**{**volume, "disks": tuple(Disk(**disk) for disk in volume["disks"])})
-                for volume in values["volumes"]
-            )
-            values["file_systems"] = tuple(FileSystem(**system) for system in values["file_systems"])
-            return cls(**values)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"these settings are of another version of the node package: {error}") from error
+@dataclass(frozen=True)
+class ComputeSettings:
+    """Everything that the nodes of one compute resource of a Slurm cluster are told; JSON objects with these names."""
+
+    cluster_name: str
+    stack_name: Any
+    region: str
+    url_suffix: str
+    node_package: NodePackage
+    table: Any
+    """The node table; a compute node reads one item of it, the munge key."""
+    queue_url: Any
+    """The SQS queue to which the node posts that it is ready, or failed."""
+    queue: str
+    compute_resource: str
+    group: str
+    """Name of the Auto Scaling group."""
+    head_address: Any
+    """Private IPv4 address of the head node; in the control plane it is a reference of the template."""
+    mounts: tuple[str, ...]
+    """Directories that the head node exports."""
+    file_systems: tuple[FileSystem, ...]
+    scratch_dir: str
+    """Where the instance's own disks are mounted, if it has any."""
+    log_group: str | None
+    """Log group in CloudWatch Logs; without it nothing is sent."""
+    rotate_logs: bool
+    gpus: int = 0
+    """GPUs that the instance type has."""
+    efa: bool = False
+    """Whether the node must find an Elastic Fabric Adapter."""
+    actions: Actions = Actions()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as JSON values; references of the template stay as they are."""
+        return {"node": COMPUTE, **asdict(self)}
+
+
+NodeSettings = Union[Settings, ComputeSettings]
+
+
+def read_settings(text: str) -> NodeSettings:
+    """Read back what `as_dict` of either gives, as JSON.
+
+    Raises:
+        ValueError: the text is not that.
+    """
+    try:
+        values = json.loads(text)
+        kind = {HEAD: Settings, COMPUTE: ComputeSettings}[values.pop("node")]
+        values["node_package"] = NodePackage(**values["node_package"])
+        values["file_systems"] = tuple(FileSystem(**system) for system in values["file_systems"])
+        values["actions"] = Actions(**{when: read_actions(given) for when, given in values["actions"].items()})
+        if kind is Settings:
+            values["volumes"] = tuple(_volume(volume) for volume in values["volumes"])
+        else:
+            values["mounts"] = tuple(values["mounts"])
+        return kind(**values)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"these settings are of another version of the node package: {error}") from error
+
+
+def read_actions(given: list[dict[str, Any]]) -> tuple[Action, ...]:
+    """Scripts, from their JSON values."""
+    return tuple(Action(action["url"], tuple(action["arguments"])) for action in given)
+
+
+def _volume(given: dict[str, Any]) -> Volume:
+    return Volume(**{**given, "disks": tuple(Disk(**disk) for disk in given["disks"])})
 
 
 WORD_ENDS = ' \t\n\\#"'

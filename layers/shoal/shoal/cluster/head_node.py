@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator
-
 from shoal.cluster.bucket import EMPTY_BUCKET
+from shoal.cluster.custom_actions import HeadNodeActions
 from shoal.cluster.file_systems import file_systems, mount_target_ids
-from shoal.cluster.grammar import Change, Code, Matching, Refused, Section, Violation, problem
+from shoal.cluster.grammar import Change, Matching, Refused, Section, Violation
 from shoal.cluster.iam import HeadNodeIam
 from shoal.cluster.image import HeadNodeImage
 from shoal.cluster.local_storage import LocalStorage
@@ -20,7 +19,7 @@ from shoal.cluster.repository import EMPTY_REPOSITORY
 from shoal.cluster.site import Site, names
 from shoal.cluster.storage import volumes
 from shoal.cluster.template import Resource, Value, get_att, ref, tag_list
-from shoal.cluster.user_data import head_node_script
+from shoal.cluster.user_data import node_script
 from shoal_node.contract import NodePackage, Settings
 
 if TYPE_CHECKING:
@@ -42,18 +41,12 @@ class Ssh(Section):
     """Addresses, as CIDR or prefix list, from which the head node's own security group accepts connections."""
 
 
-def _never_secured(value: bool) -> bool:
-    if value:
-        message = "cannot be true in an AWS Batch cluster: users submit jobs with the head node's role"
-        raise problem(Code.CONFLICT, message, "write Secured: false")
-    return value
-
-
 class HeadNodeImds(Section):
     """Access to the instance metadata service."""
 
-    secured: Annotated[bool, Change.FIXED, AfterValidator(_never_secured)] = False
-    """Whether only root reads the metadata. Always false in an AWS Batch cluster, as in ParallelCluster."""
+    secured: Annotated[bool | None, Change.FIXED] = None
+    """Whether only root reads the metadata, and with it the head node's role. True with Slurm unless given; always
+    false with AWS Batch, as in ParallelCluster, since users submit jobs with the role."""
 
 
 class Imds(Section):
@@ -87,15 +80,10 @@ class HeadNode(Section):
     """Where `/home` is, which all nodes share: on the head node's root volume, or on an EFS file system of its own."""
     shared_storage_efs_settings: SharedStorageEfsSettings | None = None
     """Settings of the file system of `/home`; only with SharedStorageType Efs."""
-    dcv: Annotated[None, Refused("there is no remote desktop", "log in with SSH or Session Manager")] = None
+    dcv: Annotated[None, Refused("there is no remote desktop yet", "log in with SSH or Session Manager")] = None
     """Remote desktop."""
-    custom_actions: Annotated[
-        None,
-        Refused(
-            "no scripts run on the head node yet", "make an AMI with what they install, as HeadNode.Image.CustomAmi"
-        ),
-    ] = None
-    """Scripts that run when the head node starts, is ready, is updated."""
+    custom_actions: HeadNodeActions = HeadNodeActions()
+    """Scripts that run as root on the head node."""
     iam: HeadNodeIam = HeadNodeIam()
     """What the head node may do."""
     imds: HeadNodeImds = HeadNodeImds()
@@ -221,7 +209,7 @@ def _instance(cluster: Cluster, site: Site) -> Resource:
             },
             "Monitoring": cluster.monitoring.detailed_monitoring,
             "PropagateTagsToVolumeOnCreation": True,
-            "UserData": {"Fn::Base64": head_node_script(settings(cluster, site))},
+            "UserData": {"Fn::Base64": node_script(settings(cluster, site))},
             "Tags": _tags(cluster, site),
         },
     }

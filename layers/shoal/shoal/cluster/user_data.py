@@ -1,4 +1,4 @@
-"""What the head node runs when it first starts: it fetches the node package, which does the rest.
+"""What a node runs when it first starts: it fetches the node package, which does the rest.
 
 Values of the configuration reach it as one line of JSON in a quoted here-document, so that no character in them means
 anything to a shell.
@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shoal.cluster.template import Value, join
-from shoal_node.contract import NODE_PACKAGE_FILE, SETTINGS_FILE, Settings
+from shoal_node.contract import NODE_PACKAGE_FILE, SETTINGS_FILE, NodeSettings
 
 _END = "END_OF_SETTINGS"
 
-_HEAD_NODE = f"""#!/bin/sh
+_SCRIPT = f"""#!/bin/sh
 # Fetches the node package of this cluster's version of Shoal and lets it set the node up. Safe to run again.
 set -eu
 mkdir -p /etc/shoal /opt/shoal
@@ -49,9 +49,9 @@ exec python3 -m shoal_node bootstrap
 """
 
 
-def head_node_script(settings: Settings) -> Value:
-    """The head node's user data."""
-    before, after = _HEAD_NODE.split("%s")
+def node_script(settings: NodeSettings) -> Value:
+    """The user data of a head node, or of the nodes of a compute resource."""
+    before, after = _SCRIPT.split("%s")
     pieces = itertools.groupby((before, *_json(settings.as_dict()), after), key=lambda piece: isinstance(piece, str))
     return join(*itertools.chain.from_iterable(["".join(run)] if is_text else run for is_text, run in pieces))
 
