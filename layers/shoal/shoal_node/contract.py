@@ -197,15 +197,15 @@ def read_settings(text: str) -> NodeSettings:
     """
     try:
         values = json.loads(text)
-        kind = {HEAD: Settings, COMPUTE: ComputeSettings}[values.pop("node")]
+        node = values.pop("node")
         values["node_package"] = NodePackage(**values["node_package"])
         values["file_systems"] = tuple(FileSystem(**system) for system in values["file_systems"])
         values["actions"] = Actions(**{when: read_actions(given) for when, given in values["actions"].items()})
-        if kind is Settings:
-            values["volumes"] = tuple(_volume(volume) for volume in values["volumes"])
-        else:
-            values["mounts"] = tuple(values["mounts"])
-        return kind(**values)
+        if node == COMPUTE:
+            return ComputeSettings(**{**values, "mounts": tuple(values["mounts"])})
+        if node == HEAD:
+            return Settings(**{**values, "volumes": tuple(_volume(volume) for volume in values["volumes"])})
+        raise KeyError(node)
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"these settings are of another version of the node package: {error}") from error
 
