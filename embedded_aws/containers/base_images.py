@@ -48,7 +48,7 @@ def make() -> bool:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
         archive, made = Path(scratch) / "root.tar", Path(scratch) / "layout"
-        packages.run(_command(archive, found), Path(scratch), _environment(scratch))
+        packages.run(_command(archive, found), Path(scratch), environment(scratch))
         oci_layout.write(made, archive, TAG)
         (made / stamp.name).write_text(identity)
         shutil.rmtree(layout, ignore_errors=True)
@@ -78,7 +78,8 @@ def _command(archive: Path, found: list[str]) -> list[str]:
     return ["mmdebstrap", "--quiet", "--variant=minbase", *options, _SUITE, str(archive), *found]
 
 
-def _environment(scratch: str) -> dict[str, str]:
+def environment(scratch: str) -> dict[str, str]:
+    """The environment of mmdebstrap, whose temporary files go into a folder."""
     path = os.pathsep.join([str(packages.UNPACKED / "usr" / "bin"), os.environ.get("PATH", os.defpath), "/usr/sbin"])
     return os.environ | {"PATH": path, "TMPDIR": scratch, "SOURCE_DATE_EPOCH": str(oci_layout.EPOCH), "LC_ALL": "C"}
 

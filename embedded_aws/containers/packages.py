@@ -20,46 +20,47 @@ from embedded_aws.process import ROOT
 FOLDER = ROOT / ".tools" / "engine"
 UNPACKED = FOLDER / "root"
 """What the packages contain."""
-_LIST = ROOT / "tools" / "requirements" / "engine.txt"
+LIST = ROOT / "tools" / "requirements" / "engine.txt"
+"""The names of the packages."""
 
 
 class PackagesError(Exception):
     """The packages cannot be had; the message says why, in one line."""
 
 
-def names() -> list[str]:
-    """The packages of the list."""
-    lines = (line.partition("#")[0].strip() for line in _LIST.read_text().splitlines())
+def names(listed: Path) -> list[str]:
+    """The packages of a list."""
+    lines = (line.partition("#")[0].strip() for line in listed.read_text().splitlines())
     return [line for line in lines if line]
 
 
-def unpack() -> bool:
-    """Download the packages and unpack them, unless the same ones are there; whether anything was done.
+def unpack(target: Path, listed: Path) -> bool:
+    """Download the packages of a list and unpack them, unless the same ones are there; whether anything was done.
 
     Raises:
         PackagesError: there is no apt, or it does not find or reach the packages.
     """
-    stamp, identity = UNPACKED / "shoal-stamp", _identity()
+    stamp, identity = target / "shoal-stamp", _identity(listed)
     if stamp.exists() and stamp.read_text() == identity:
         return False
     missing = [program for program in ("apt-get", "dpkg-deb") if not shutil.which(program)]
     if missing:
         raise PackagesError(f"{' and '.join(missing)} missing on this machine")
-    UNPACKED.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as scratch:
-        _download(Path(scratch))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        _download(Path(scratch), names(listed))
         unpacked = Path(scratch) / "root"
         for package in sorted(Path(scratch).glob("*.deb")):
             run(["dpkg-deb", "--extract", str(package), str(unpacked)], unpacked.parent)
         (unpacked / stamp.name).write_text(identity)
-        shutil.rmtree(UNPACKED, ignore_errors=True)
-        unpacked.rename(UNPACKED)
+        shutil.rmtree(target, ignore_errors=True)
+        unpacked.rename(target)
     return True
 
 
-def _download(folder: Path) -> None:
+def _download(folder: Path, wanted: list[str]) -> None:
     folder.chmod(0o755)  # apt downloads as a user of its own
-    download = ["apt-get", "-qq", "download", *names()]
+    download = ["apt-get", "-qq", "download", *wanted]
     try:
         run(download, folder)
     except PackagesError:
@@ -79,16 +80,16 @@ def run(command: list[str], folder: Path, environment: Mapping[str, str] | None 
         raise PackagesError(f"{' '.join(command[:3])}: {told[-1] if told else 'no message'}")
 
 
-def _identity() -> str:
+def _identity(listed: Path) -> str:
     release = Path("/etc/os-release")
-    parts = [platform.machine(), _LIST.read_text(), release.read_text() if release.exists() else ""]
+    parts = [platform.machine(), listed.read_text(), release.read_text() if release.exists() else ""]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def main() -> int:
     """Unpack, or say in one line what is done without; never an error."""
     try:
-        if unpack():
+        if unpack(UNPACKED, LIST):
             sys.stdout.write("a container engine of Debian's packages is in .tools/engine; nothing was installed\n")
     except PackagesError as error:
         sys.stdout.write(f"no container engine of Debian's packages: {error}; an installed one is used, or none\n")

@@ -57,16 +57,16 @@ def _calls(machine: Path, name: str = "apt-get") -> list[str]:
 
 def test_packages_are_unpacked_once(machine: Path, tmp_path: Path) -> None:
     root = tmp_path / "engine/root"
-    assert packages.unpack()
+    assert packages.unpack(packages.UNPACKED, packages.LIST)
     assert (root / "usr/sbin/dockerd").exists()
-    assert not packages.unpack()
+    assert not packages.unpack(packages.UNPACKED, packages.LIST)
     assert len(_calls(machine)) == 1
 
 
 def test_what_is_half_unpacked_does_not_stay(machine: Path, tmp_path: Path) -> None:
     _program(machine / "dpkg-deb", "#!/bin/sh\nmkdir -p $3/usr\necho 'dpkg-deb: error: no space left' >&2\nexit 2\n")
     with pytest.raises(PackagesError, match="no space left"):
-        packages.unpack()
+        packages.unpack(packages.UNPACKED, packages.LIST)
     assert list((tmp_path / "engine").iterdir()) == []
 
 
@@ -74,7 +74,7 @@ def test_apts_lists_are_brought_up_to_date_when_a_package_is_not_found(
     machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ONLINE", "after-update")
-    assert packages.unpack()
+    assert packages.unpack(packages.UNPACKED, packages.LIST)
     assert [call.split()[1] for call in _calls(machine)] == ["download", "update", "download"]
 
 
@@ -92,7 +92,7 @@ def test_without_apt_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(packages, "UNPACKED", tmp_path / "engine/root")
     with pytest.raises(PackagesError, match="apt-get and dpkg-deb missing on this machine"):
-        packages.unpack()
+        packages.unpack(packages.UNPACKED, packages.LIST)
 
 
 @pytest.fixture
