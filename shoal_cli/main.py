@@ -28,6 +28,8 @@ typer_app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = {
     "create": operations.create,
     "update": operations.update,
+    "stop": operations.stop,
+    "start": operations.start_fleet,
     "delete": operations.delete,
     "describe": operations.describe,
     "list": operations.list_clusters,

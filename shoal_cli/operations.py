@@ -98,6 +98,32 @@ def build_image(
     run(data, wait=wait, local=local, prefix=prefix, output=output)
 
 
+def stop(
+    name: Name,
+    wait: Wait = False,
+    deadline: Deadline = 120,
+    local: Local = False,
+    prefix: Prefix = "shoal",
+    output: Output = Format.TEXT,
+) -> None:
+    """Stop a cluster's fleet: no instance is started for jobs until start; head node and storage stay."""
+    data = {"operation": "stop", "clusterName": name, "deadlineMinutes": deadline}
+    run(data, wait=wait, local=local, prefix=prefix, output=output)
+
+
+def start_fleet(
+    name: Name,
+    wait: Wait = False,
+    deadline: Deadline = 120,
+    local: Local = False,
+    prefix: Prefix = "shoal",
+    output: Output = Format.TEXT,
+) -> None:
+    """Start a cluster's fleet again."""
+    data = {"operation": "start", "clusterName": name, "deadlineMinutes": deadline}
+    run(data, wait=wait, local=local, prefix=prefix, output=output)
+
+
 def describe(name: Name, local: Local = False, prefix: Prefix = "shoal", output: Output = Format.TEXT) -> None:
     """Tell a cluster's state and what can be done next."""
     run({"operation": "describe", "clusterName": name}, wait=True, local=local, prefix=prefix, output=output)

@@ -1,4 +1,7 @@
-"""Stop what writes to a cluster's bucket and repository: queues, jobs, builds; deletes nothing.
+"""Stop what works in a cluster: queues, jobs and builds of a Batch cluster, the nodes of a Slurm cluster.
+
+It deletes nothing but those nodes' instances, which their groups end: a group with an instance that is protected from
+scale-in, since a job runs there, would never be deleted.
 
 In a second lap, after CloudFormation failed, it also takes off what others attached to the cluster's own roles.
 """
@@ -13,17 +16,19 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shoal.aws import batch, cloudformation, codebuild, iam
+from shoal.aws import autoscaling, batch, cloudformation, codebuild, iam, node_table
 from shoal.cleanup.quiet import Quiet, judge, seconds_left
 from shoal.cleanup.removal import physical_ids
+from shoal.cluster.slurm_health import GROUP, TABLE
 from shoal.observability import logger
+from shoal.operation.fleet_status import STOPPED
 
 REASON = "the cluster is being deleted"
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer `{"quiet", "jobs", "builds", "waitSeconds", "detachedPolicies"}`; see the machine `delete_cluster`.
+    """Answer `{"quiet", "waitSeconds", "detachedPolicies"}` and what still runs; see the machine `delete_cluster`.
 
     Raises:
         OperationError: `DeadlineExceeded`, with what still runs.
@@ -33,9 +38,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     found = Quiet(
         jobs=_end_jobs(physical_ids(resources, "AWS::Batch::JobQueue"), time_left),
         builds=_stop_builds(physical_ids(resources, "AWS::CodeBuild::Project")),
+        instances=_end_nodes(physical_ids(resources, TABLE), physical_ids(resources, GROUP)),
         detached=(*event["detachedPolicies"], *(_release_roles(resources) if event["lap"] > 1 else ())),
     )
-    logger.info("cluster quiesced", cluster_name=event["clusterName"], jobs=found.jobs, builds=found.builds)
+    logger.info("cluster quiesced", cluster_name=event["clusterName"], found=found)
     return judge(found, now=datetime.now(UTC), deadline=datetime.fromisoformat(event["deadline"]))
 
 
@@ -58,6 +64,16 @@ def _stop_builds(projects: list[str]) -> int:
     for build in running:
         codebuild.stop_build(build)
     return len(running)
+
+
+def _end_nodes(tables: list[str], names: list[str]) -> int:
+    """Tell the head node to start no more nodes, and the groups to end those they have; how many had not ended yet."""
+    for table in tables:
+        node_table.set_fleet_status(table, STOPPED, datetime.now(UTC))
+    groups = list(autoscaling.describe_groups(names))
+    for group in groups:
+        autoscaling.close(group)
+    return sum(len(group["Instances"]) for group in groups)
 
 
 def _release_roles(resources: list[dict[str, Any]]) -> list[str]:

@@ -9,7 +9,9 @@ from shoal.change_set import ResourceChange
 from shoal.cluster.blueprint import blueprint
 from shoal.cluster.changes import key_changes
 from shoal.cluster.configuration import Cluster, load
+from shoal.cluster.head_node import HEAD_NODE
 from shoal.cluster.image import build_orders
+from shoal.cluster.slurm_health import fleet_of
 from shoal.image.order import image_facts
 from shoal.plan import Plan, causes, refused_keys, refused_resources, template_digest, told
 from tests.support.clusters import site_for
@@ -82,8 +84,9 @@ def _rendered(cluster: Cluster) -> dict[str, Any]:
         "templateUrl": f"{host}/{CONTROL}/templates/{NAME}/{OPERATION_ID}.json?versionId={STORED['versionId']}",
         **planning.stack_arguments(planned),
         "images": [order.to_state() for order in orders],
+        "fleet": fleet_of(planned.template["Resources"][HEAD_NODE].get("Metadata", {})),
         "cluster": {
-            "kind": "awsbatch",
+            "kind": cluster.kind,
             "site": SITE,
             "configuration": STORED,
             "templateVersion": site.template_version,

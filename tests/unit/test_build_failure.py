@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shoal.build_failure import LAST_LINES, LONGEST_LINE, awaited, explain_build, failed_build
+from shoal.build_failure import awaited, explain_build, failed_build
 from shoal.failure import LONGEST_CAUSE
+from shoal.log_lines import LAST_LINES, LONGEST_LINE
 
 EVENTS = Path(__file__).parents[1] / "events"
 BUILD_ID = "shoal-genomics-build:8d1f7a52-6c0e-4b7b-9f43-2d5a1f0c7e11"

@@ -12,6 +12,7 @@ ORDER = (
     "run_operation",
     "create_cluster",
     "update_cluster",
+    "scale_cluster",
     "delete_cluster",
     "build_image",
     "deploy_stack",

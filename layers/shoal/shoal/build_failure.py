@@ -8,11 +8,7 @@ from typing import Any
 
 from shoal.errors import ErrorCode
 from shoal.failure import LONGEST_CAUSE, Failure, one_line
-
-LAST_LINES = 20
-"""Lines of the log that are told."""
-LONGEST_LINE = 200
-"""Characters of such a line."""
+from shoal.log_lines import LAST_LINES, LONGEST_LINE, cleaned, told_lines
 
 _BUILD_ARN = re.compile(r":build/([A-Za-z0-9][A-Za-z0-9_-]*:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _AGENT = "[Container] "
@@ -25,8 +21,6 @@ _PULL_LIMIT = re.compile(r"\btoomanyrequests\b|(/v2/\S+|status code \[[^\]]*\]):
 https://distribution.github.io/distribution/spec/api/#errors-2, https://docs.docker.com/docker-hub/usage/pulls/
 """
 _THROTTLING = re.compile(r"Rate exceeded|Throttling|TooManyRequests", re.IGNORECASE)
-_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0e-\x1f\x7f]")
-"""Colours and other commands to a terminal, of which a told line must have none."""
 _NEXT_ACTIONS = {
     "FAILED": "correct what the log names, then ask for the same operation again",
     "FAULT": "ask for the same operation again; the fault is CodeBuild's",
@@ -64,7 +58,7 @@ def explain_build(build: Mapping[str, Any], log_lines: Sequence[str]) -> Failure
         resource=build["projectName"],
         link=build.get("logs", {}).get("deepLink"),
         next_action=_NEXT_ACTIONS.get(status),
-        log=tuple(line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 3]}..." for line in output),
+        log=told_lines(output),
     )
 
 
@@ -121,9 +115,9 @@ def _reason(status: str, phase: Mapping[str, Any], minutes: int) -> str:
 
 def last_lines(lines: Sequence[str]) -> list[str]:
     """What the failed command printed last: CodeBuild's own lines and those of later phases tell nothing new."""
-    cleaned = [one_line(_CONTROL.sub("", line)) for line in lines]
-    end = next((n for n, line in enumerate(cleaned) if "Command did not exit successfully" in line), len(cleaned))
-    return [line for line in cleaned[:end] if line and not line.startswith(_AGENT)][-LAST_LINES:]
+    plain = [one_line(cleaned(line)) for line in lines]
+    end = next((n for n, line in enumerate(plain) if "Command did not exit successfully" in line), len(plain))
+    return [line for line in plain[:end] if line and not line.startswith(_AGENT)][-LAST_LINES:]
 
 
 def _with_output(told: str, output: Sequence[str]) -> str:

@@ -6,7 +6,10 @@ them: `RetryableError`. Everything else ends in the machine's Catch, and the cod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+
+from shoal.log_lines import told_lines
 
 LONGEST_MESSAGE = 4_000
 """Characters of an error's message: Step Functions cuts a Cause at 32,768, and JSON that is cut cannot be read."""
@@ -36,7 +39,7 @@ class ErrorCode(StrEnum):
     BUILD_FAILED = "BuildFailed"
     """The image's build failed."""
     CLUSTER_UNHEALTHY = "ClusterUnhealthy"
-    """The stack is complete, and yet a queue, an environment, the image or the head node does not work."""
+    """The stack is complete, and yet a queue, an environment, the image, the head node or its nodes do not work."""
     CLEAN_UP_INCOMPLETE = "CleanUpIncomplete"
     """Objects or images resisted deletion; the message names some of them and why."""
     LEFTOVERS_FOUND = "LeftoversFound"
@@ -62,6 +65,8 @@ class OperationError(Exception):
         resource: the logical or physical id that failed, if one did.
         link: a console URL that shows more, if there is one.
         next_action: what the user can do now, if anything is known to help.
+        log: the last lines of the log of what failed, oldest first. They travel behind the message, a line each, since
+            a Lambda function that fails hands nothing else to its state machine; the oldest go when there are too many.
     """
 
     def __init__(
@@ -72,12 +77,17 @@ class OperationError(Exception):
         resource: str | None = None,
         link: str | None = None,
         next_action: str | None = None,
+        log: Sequence[str] = (),
     ) -> None:
         if len(message) > LONGEST_MESSAGE:
             message = f"{message[: LONGEST_MESSAGE - 3]}..."
-        super().__init__(f"{code}: {message}")
+        lines = list(told_lines(log))
+        while lines and len(message) + sum(len(line) + 1 for line in lines) > LONGEST_MESSAGE:
+            del lines[0]
+        super().__init__("\n".join((f"{code}: {' '.join(message.splitlines())}", *lines)))
         self.code = code
         self.message = message
         self.resource = resource
         self.link = link
         self.next_action = next_action
+        self.log = tuple(lines)

@@ -91,10 +91,11 @@ def explain(
         link: where the stack can be looked at.
         instance_tags: tags of the instance that failed, if one did; a head node writes there what no signal can say.
     """
-    code, cause = _read(caught["state"], caught["error"], caught["cause"])
+    code, told = _read(caught["state"], caught["error"], caught["cause"])
+    cause, *log = told.split("\n") if code == ErrorCode.CLUSTER_UNHEALTHY else [told]
     root = first_failure(events) if code in {ErrorCode.STACK_FAILED, ErrorCode.DEADLINE_EXCEEDED} else None
     if root is None:
-        return Failure(code, one_line(cause), None, link, NEXT_ACTIONS[ErrorCode(code)])
+        return Failure(code, one_line(cause), None, link, NEXT_ACTIONS[ErrorCode(code)], tuple(log))
     resource = root["LogicalResourceId"]
     own_word = instance_tags.get(BOOTSTRAP_TAG, "").removeprefix(SUCCESS).removeprefix(FAILURE).strip()
     reason = own_word or one_line(_plain(root.get("ResourceStatusReason", "")) or root["ResourceStatus"])

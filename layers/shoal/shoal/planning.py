@@ -134,8 +134,9 @@ def services(cluster: Cluster, url_suffix: str) -> tuple[str, ...]:
     Spot instances need one of their own
     (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-requests.html).
     """
-    spot = any(queue.capacity_type == "SPOT" for queue in cluster.scheduling.aws_batch_queues)
-    return tuple(f"{service}.{url_suffix}" for service in ("batch", *(("spot",) if spot else ())))
+    spot = any(queue.capacity_type == "SPOT" for queue in cluster.scheduling.queues)
+    starts = "batch" if cluster.kind == "awsbatch" else "autoscaling"
+    return tuple(f"{service}.{url_suffix}" for service in (starts, *(("spot",) if spot else ())))
 
 
 def foundations(images: Sequence[Mapping[str, Any]]) -> list[str]:

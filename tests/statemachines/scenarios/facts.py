@@ -21,6 +21,7 @@ BUILT = {
 LINKS = {"stack": "https://us-east-1.console.aws.amazon.com/cloudformation/home?region=us-east-1"}
 READY = {"ready": True, "problems": [], "links": LINKS}
 NOT_YET = {"ready": False, "problems": ["queue main is CREATING"], "links": LINKS}
+SCALED = {"done": True, "stackId": STACK_ID, "fleet": None, "answer": {"fleetStatus": "RUNNING"}}
 VOLUME = {"resourceType": "AWS::EC2::Volume", "id": "vol-0123456789abcdef0"}
 
 

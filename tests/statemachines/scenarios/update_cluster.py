@@ -5,7 +5,7 @@ from __future__ import annotations
 from shoal.change_set import ResourceChange
 from tests.statemachines import plans
 from tests.statemachines.scenario import MINUTES, FailurePaths, Scenario, Took, child_failed, explained, refused
-from tests.statemachines.scenarios.facts import BUILT, IMAGE, NOT_YET, READY, STACK, operation
+from tests.statemachines.scenarios.facts import BUILT, IMAGE, NOT_YET, READY, SCALED, STACK, operation
 from tests.support.clusters import compute_resource, configuration, queue
 
 _END = "Cluster Update Failed"
@@ -32,6 +32,7 @@ _ANSWERS = {
     "Delete Change Set": {},
     "Build Image": Took(10 * MINUTES, BUILT),
     "Execute Change Set": Took(5 * MINUTES, STACK | {"status": "UPDATE_COMPLETE"}),
+    "Keep Fleet Stopped": SCALED,
     "Check Cluster": READY,
     "Explain Failure": explained,
 }
@@ -42,7 +43,7 @@ SCENARIOS = (
         operation("update"),
         _ANSWERS,
         output={"clusterStatus": "UPDATE_COMPLETE", "refused": []},
-        enters=("Create Change Set", "Read Change Set", "Execute Change Set", "Check Cluster", "Answer"),
+        enters=("Read Change Set", "Execute Change Set", "Keep Fleet Stopped", "Check Cluster", "Answer"),
         never=("Build Image", "Delete Change Set", "Wait For Cluster"),
         calls={"Create Change Set": 1},
     ),

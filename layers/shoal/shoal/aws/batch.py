@@ -30,11 +30,24 @@ def disable_queue(arn: str) -> None:
     Raises:
         RetryableError: the queue is being changed at this moment.
     """
+    _change("update_job_queue", jobQueue=arn, state="DISABLED")
+
+
+def set_environment_state(arn: str, state: str) -> None:
+    """Let a compute environment start instances (`ENABLED`), or no more of them (`DISABLED`).
+
+    Raises:
+        RetryableError: the environment is being changed at this moment.
+    """
+    _change("update_compute_environment", computeEnvironment=arn, state=state)
+
+
+def _change(operation: str, **arguments: str) -> None:
     try:
-        client("batch").update_job_queue(jobQueue=arn, state="DISABLED")
+        getattr(client("batch"), operation)(**arguments)
     except client("batch").exceptions.ClientException as error:
         if "being modified" in error.response["Error"]["Message"]:
-            raise RetryableError(f"the queue {arn} is being changed") from error
+            raise RetryableError(f"{operation}: {', '.join(arguments.values())} is being changed") from error
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -108,6 +109,12 @@ def stack_resources(stack_id: str) -> list[dict[str, Any]]:
         if _absent(error):
             return []
         raise
+
+
+def resource_metadata(stack_id: str, logical_id: str) -> dict[str, Any]:
+    """The `Metadata` of a stack's resource as its template has it, references resolved; none of one without it."""
+    answer = client("cloudformation").describe_stack_resource(StackName=stack_id, LogicalResourceId=logical_id)
+    return dict(json.loads(answer["StackResourceDetail"].get("Metadata") or "{}"))
 
 
 def describe_change_set(stack_name: str, name: str) -> dict[str, Any] | None:

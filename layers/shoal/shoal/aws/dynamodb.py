@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from shoal import ledger
+from shoal.aws.items import decode, encode
 from shoal.aws.session import client
 from shoal.settings import Settings
 
@@ -17,29 +15,9 @@ def _table() -> str:
     return Settings.from_environment().ledger_table
 
 
-def _encode(values: Mapping[str, Any]) -> dict[str, Any]:
-    serialize = TypeSerializer().serialize
-    return {key: serialize(value) for key, value in values.items()}
-
-
-def _decode(item: Mapping[str, Any]) -> dict[str, Any]:
-    deserialize = TypeDeserializer().deserialize
-    return {key: _plain(deserialize(value)) for key, value in item.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value
-
-
 def _get(key: Mapping[str, Any]) -> dict[str, Any] | None:
-    answer = client("dynamodb").get_item(TableName=_table(), Key=_encode(key), ConsistentRead=True)
-    return _decode(answer["Item"]) if "Item" in answer else None
+    answer = client("dynamodb").get_item(TableName=_table(), Key=encode(key), ConsistentRead=True)
+    return decode(answer["Item"]) if "Item" in answer else None
 
 
 def read_cluster(name: str) -> dict[str, Any] | None:
@@ -64,16 +42,16 @@ def list_clusters(limit: int, after: str | None = None) -> tuple[list[dict[str, 
         limit: clusters on a page, 1 to 100.
         after: the last name of the page before.
     """
-    arguments: dict[str, Any] = {"ExclusiveStartKey": _encode(ledger.cluster_key(after))} if after else {}
+    arguments: dict[str, Any] = {"ExclusiveStartKey": encode(ledger.cluster_key(after))} if after else {}
     answer = client("dynamodb").query(
         TableName=_table(),
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues=_encode({":pk": ledger.cluster_key("")["pk"]}),
+        ExpressionAttributeValues=encode({":pk": ledger.cluster_key("")["pk"]}),
         Limit=limit,
         **arguments,
     )
     more = answer.get("LastEvaluatedKey")
-    return [_decode(item) for item in answer["Items"]], _decode(more)["sk"] if more else None
+    return [decode(item) for item in answer["Items"]], decode(more)["sk"] if more else None
 
 
 def last_operation(cluster_name: str) -> dict[str, Any] | None:
@@ -81,11 +59,11 @@ def last_operation(cluster_name: str) -> dict[str, Any] | None:
     answer = client("dynamodb").query(
         TableName=_table(),
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues=_encode({":pk": ledger.operation_key(cluster_name, "")["pk"]}),
+        ExpressionAttributeValues=encode({":pk": ledger.operation_key(cluster_name, "")["pk"]}),
         ScanIndexForward=False,
         Limit=1,
     )
-    return next((_decode(item) for item in answer["Items"]), None)
+    return next((decode(item) for item in answer["Items"]), None)
 
 
 def put_operation(start: ledger.Start) -> None:
@@ -93,7 +71,7 @@ def put_operation(start: ledger.Start) -> None:
     try:
         client("dynamodb").put_item(
             TableName=_table(),
-            Item=_encode(ledger.operation_item(start)),
+            Item=encode(ledger.operation_item(start)),
             ConditionExpression="attribute_not_exists(pk)",
         )
     except client("dynamodb").exceptions.ConditionalCheckFailedException:
@@ -119,7 +97,7 @@ def _encoded_writes(transaction: Iterable[ledger.Write]) -> Iterator[dict[str, A
     for item in transaction:
         ((kind, arguments),) = item.items()
         encoded = {
-            name: _encode(value) if name in {"Key", "Item", "ExpressionAttributeValues"} else value
+            name: encode(value) if name in {"Key", "Item", "ExpressionAttributeValues"} else value
             for name, value in arguments.items()
         }
         yield {kind: {"TableName": _table(), **encoded}}
@@ -129,16 +107,16 @@ def record_failure(cluster_name: str, operation_id: str, failure: Mapping[str, A
     """Write an operation's root cause; the first one stays, later ones are its consequences."""
     client("dynamodb").update_item(
         TableName=_table(),
-        Key=_encode(ledger.operation_key(cluster_name, operation_id)),
+        Key=encode(ledger.operation_key(cluster_name, operation_id)),
         UpdateExpression="SET failure = if_not_exists(failure, :failure)",
-        ExpressionAttributeValues=_encode({":failure": dict(failure)}),
+        ExpressionAttributeValues=encode({":failure": dict(failure)}),
     )
 
 
 def put_answer(key: str, facts: Mapping[str, Any], expires_at: int) -> None:
     """Keep what CloudFormation needs to be answered (its response URL among it) until `expires_at`, epoch seconds."""
     item = {**ledger.answer_key(key), **facts, "expiresAt": expires_at}
-    client("dynamodb").put_item(TableName=_table(), Item=_encode(item))
+    client("dynamodb").put_item(TableName=_table(), Item=encode(item))
 
 
 def read_answer(key: str) -> dict[str, Any] | None:
@@ -148,13 +126,29 @@ def read_answer(key: str) -> dict[str, Any] | None:
 
 def forget_answer(key: str) -> None:
     """CloudFormation has been answered."""
-    client("dynamodb").delete_item(TableName=_table(), Key=_encode(ledger.answer_key(key)))
+    client("dynamodb").delete_item(TableName=_table(), Key=encode(ledger.answer_key(key)))
+
+
+def set_fleet_status(cluster_name: str, status: str) -> None:
+    """Keep what `start` or `stop` wants of a cluster: it holds from the first of their steps on, and through updates.
+
+    Args:
+        cluster_name: a cluster that the ledger knows.
+        status: `RUNNING` or `STOPPED`.
+    """
+    client("dynamodb").update_item(
+        TableName=_table(),
+        Key=encode(ledger.cluster_key(cluster_name)),
+        UpdateExpression="SET fleetStatus = :status",
+        ConditionExpression="attribute_exists(pk)",
+        ExpressionAttributeValues=encode({":status": status}),
+    )
 
 
 def forget_failure(cluster_name: str, operation_id: str) -> None:
     """What an operation has recorded as its failure is being repaired."""
     client("dynamodb").update_item(
         TableName=_table(),
-        Key=_encode(ledger.operation_key(cluster_name, operation_id)),
+        Key=encode(ledger.operation_key(cluster_name, operation_id)),
         UpdateExpression="REMOVE failure",
     )

@@ -11,10 +11,12 @@ from shoal import __version__
 from shoal.aws import s3
 from shoal.cluster.blueprint import Blueprint
 from shoal.cluster.configuration import Cluster, load
+from shoal.cluster.head_node import HEAD_NODE
 from shoal.cluster.image import build_orders
 from shoal.cluster.node_package import node_package
 from shoal.cluster.schema import json_schema
 from shoal.cluster.site import Site
+from shoal.cluster.slurm_health import fleet_of
 from shoal.image.order import image_facts
 from shoal.planning import is_small, stack_arguments
 from shoal.settings import Settings
@@ -78,8 +80,9 @@ def store(
         "templateUrl": store_template(settings, event["clusterName"], event["operationId"], planned),
         **stack_arguments(planned),
         "images": [order.to_state() for order in orders],
+        "fleet": fleet_of(planned.template["Resources"][HEAD_NODE].get("Metadata", {})),
         "cluster": {
-            "kind": "awsbatch",
+            "kind": cluster.kind,
             "site": store_site(settings, site),
             "configuration": event["configuration"],
             "templateVersion": site.template_version,

@@ -21,6 +21,8 @@ class Quiet:
 
     jobs: int
     builds: int
+    instances: int = 0
+    """Of the groups of a Slurm cluster's nodes."""
     detached: tuple[str, ...] = ()
     """`role: policy` of what was taken off the cluster's roles."""
 
@@ -36,17 +38,17 @@ def judge(found: Quiet, *, now: datetime, deadline: datetime) -> dict[str, Any]:
     Raises:
         OperationError: something still runs, and the deadline has passed.
     """
-    quiet = not found.jobs and not found.builds
-    if not quiet and now >= deadline:
+    counts = {"jobs": found.jobs, "builds": found.builds, "instances": found.instances}
+    running = [f"{count} {what}" for what, count in counts.items() if count]
+    if running and now >= deadline:
         raise OperationError(
             ErrorCode.DEADLINE_EXCEEDED,
-            f"{found.jobs} jobs and {found.builds} builds were asked to end and still run at the deadline",
+            f"{' and '.join(running)} were asked to end and still run at the deadline",
             next_action="Delete the cluster again.",
         )
     return {
-        "quiet": quiet,
-        "jobs": found.jobs,
-        "builds": found.builds,
+        "quiet": not running,
+        **counts,
         "waitSeconds": 5 if found.jobs > _MANY else 15,
         "detachedPolicies": list(found.detached),
     }

@@ -25,6 +25,8 @@ class Observed:
     """Instance id to its state."""
     missing_images: Sequence[str] = ()
     """Tags of images that should be in the repository and are not."""
+    stopped: bool = False
+    """Whether the fleet is stopped: then the environments are disabled, and that is right."""
 
 
 def problems(resources: Sequence[Mapping[str, Any]], observed: Observed) -> tuple[str, ...]:
@@ -37,7 +39,7 @@ def problems(resources: Sequence[Mapping[str, Any]], observed: Observed) -> tupl
     Raises:
         OperationError: `ClusterUnhealthy` for what waiting does not heal.
     """
-    found = [*_environments(observed), *_queues(observed), *_head_nodes(observed)]
+    found = [*_environments(observed), *_queues(observed), *head_node_problems(observed.head_nodes)]
     for kind, there in (
         (ENVIRONMENT, observed.environments),
         (QUEUE, observed.queues),
@@ -54,8 +56,8 @@ def _environments(observed: Observed) -> Iterator[str]:
     for environment in observed.environments:
         name, status = environment["computeEnvironmentName"], environment["status"]
         if status == "INVALID":
-            raise _unhealthy(name, f"the compute environment {name} is INVALID: {environment.get('statusReason', '')}")
-        if (status, environment["state"]) != ("VALID", "ENABLED"):
+            raise unhealthy(name, f"the compute environment {name} is INVALID: {environment.get('statusReason', '')}")
+        if (status, environment["state"]) != ("VALID", "DISABLED" if observed.stopped else "ENABLED"):
             yield f"the compute environment {name} is {status} and {environment['state']}"
 
 
@@ -63,19 +65,29 @@ def _queues(observed: Observed) -> Iterator[str]:
     for queue in observed.queues:
         name, status = queue["jobQueueName"], queue["status"]
         if status == "INVALID":
-            raise _unhealthy(name, f"the job queue {name} is INVALID: {queue.get('statusReason', '')}")
+            raise unhealthy(name, f"the job queue {name} is INVALID: {queue.get('statusReason', '')}")
         if (status, queue["state"]) != ("VALID", "ENABLED"):
             yield f"the job queue {name} is {status} and {queue['state']}"
 
 
-def _head_nodes(observed: Observed) -> Iterator[str]:
-    """CloudFormation has had the head node's signal before it called the stack complete, so here it only has to run."""
-    for instance_id, state in observed.head_nodes.items():
+def head_node_problems(states: Mapping[str, str]) -> Iterator[str]:
+    """What keeps head nodes from being ready, by their states.
+
+    CloudFormation has had the head node's signal before it called the stack complete, so here it only has to run.
+
+    Args:
+        states: instance id to its state.
+
+    Raises:
+        OperationError: `ClusterUnhealthy` of one that will never run again.
+    """
+    for instance_id, state in states.items():
         if state in _LOST:
-            raise _unhealthy(instance_id, f"the head node {instance_id} is {state}")
+            raise unhealthy(instance_id, f"the head node {instance_id} is {state}")
         if state != "running":
             yield f"the head node {instance_id} is {state}"
 
 
-def _unhealthy(resource: str, message: str) -> OperationError:
-    return OperationError(ErrorCode.CLUSTER_UNHEALTHY, message, resource=resource)
+def unhealthy(resource: str, message: str, log: Sequence[str] = ()) -> OperationError:
+    """A cluster that waiting does not heal, with the last lines of the log of what failed."""
+    return OperationError(ErrorCode.CLUSTER_UNHEALTHY, message, resource=resource, log=log)

@@ -40,7 +40,7 @@ class Meaning:
 
 
 _WAIT: tuple[str, ...] = ()
-_ANY = ("update", "plan", "build-image", "delete")
+_ANY = ("update", "plan", "build-image", "start", "stop", "delete")
 _DELETE = ("delete",)
 
 STATUSES: dict[str, Meaning] = {

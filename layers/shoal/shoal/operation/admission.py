@@ -33,8 +33,14 @@ def admit(request: Request, cluster: Mapping[str, Any] | None, operation_id: str
             "create needs a name that no cluster has",
             next_action="update it, delete it first, or choose another name",
         )
-    if request.operation in {"update", "build-image"} and cluster is None:
+    if request.operation in {"update", "build-image", "start", "stop"} and cluster is None:
         raise not_found(str(name))
+    if request.operation == "build-image" and (cluster or {}).get("kind") == "slurm":
+        raise OperationError(
+            ErrorCode.INVALID_REQUEST,
+            f"operation: cluster {name} is of kind slurm, whose jobs run in no image",
+            next_action="install what jobs need in a CustomAmi, in shared storage or by CustomActions",
+        )
 
 
 def not_found(name: str) -> OperationError:

@@ -96,6 +96,24 @@ _OPERATIONS = (
         ("force", "deadlineMinutes"),
         {"operation": "build-image", "clusterName": "genomics"},
     ),
+    Operation(
+        "stop",
+        "Stops a cluster's fleet: no instance is started for jobs until start; head node and storage stay.",
+        "scale-cluster",
+        True,
+        ("clusterName",),
+        ("deadlineMinutes",),
+        {"operation": "stop", "clusterName": "genomics"},
+    ),
+    Operation(
+        "start",
+        "Starts a cluster's fleet again, and waits for the nodes that it always has.",
+        "scale-cluster",
+        True,
+        ("clusterName",),
+        ("deadlineMinutes",),
+        {"operation": "start", "clusterName": "genomics"},
+    ),
 )
 
 CATALOGUE: dict[str, Operation] = {operation.name: operation for operation in _OPERATIONS}
@@ -109,7 +127,7 @@ def planned_machine(cluster_exists: bool) -> str:
 def help_answer() -> dict[str, Any]:
     """What `help` and an empty input answer."""
     return {
-        "summary": "Shoal creates, updates and deletes HPC clusters. Start an execution with one of these inputs.",
+        "summary": "Shoal creates, updates, stops and deletes HPC clusters. Start an execution with one of these.",
         "operations": [
             {
                 "operation": operation.name,
