@@ -31,10 +31,13 @@ from embedded_aws.cloudformation import launch as cfn_launch
 from embedded_aws.cloudformation import monitoring as cfn_monitoring
 from embedded_aws.cloudformation import network as cfn_network
 from embedded_aws.cloudformation import operations as cfn_operations
+from embedded_aws.cloudformation import queues as cfn_queues
 from embedded_aws.cloudformation import records as cfn_records
 from embedded_aws.cloudformation import replacement as cfn_replacement
 from embedded_aws.cloudformation import repositories as cfn_repositories
 from embedded_aws.cloudformation import scaling_groups as cfn_scaling_groups
+from embedded_aws.cloudformation import tables as cfn_tables
+from embedded_aws.cloudformation import topics as cfn_topics
 from embedded_aws.cloudformation import updates as cfn_updates
 from embedded_aws.cloudformation import volumes as cfn_volumes
 from embedded_aws.cloudformation import vpc as cfn_vpc
@@ -84,6 +87,9 @@ GAPS = (
     cfn_scaling_groups,
     cfn_files,
     cfn_monitoring,
+    cfn_tables,
+    cfn_topics,
+    cfn_queues,
     cfn_builds,
     cfn_iam,
     cfn_buckets,

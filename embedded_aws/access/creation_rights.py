@@ -25,6 +25,8 @@ _TAGGING = {
     "logs:CreateLogGroup": "logs:TagResource",
     "elasticfilesystem:CreateFileSystem": "elasticfilesystem:TagResource",
     "dynamodb:CreateTable": "dynamodb:TagResource",
+    "sns:CreateTopic": "sns:TagResource",
+    "sqs:CreateQueue": "sqs:TagQueue",
     "states:CreateStateMachine": "states:TagResource",
     "lambda:CreateFunction": "lambda:TagResource",
 }
@@ -79,6 +81,10 @@ def _named(action: str, asked: Parameters, where: str) -> str:
         return f"arn:aws:lambda:{where}:function:{asked.get('FunctionName')}"
     if service == "dynamodb":
         return f"arn:aws:dynamodb:{where}:table/{asked.get('TableName')}"
+    if service == "sns":
+        return f"arn:aws:sns:{where}:{asked.get('Name')}"
+    if service == "sqs":
+        return f"arn:aws:sqs:{where}:{asked.get('QueueName')}"
     found = RESOURCES[service](name, asked, where) if service in RESOURCES else None
     return found or f"arn:aws:{service}:{where}:*"
 

@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from embedded_aws.access import table_keys
 from embedded_aws.hooks import Hook
 
 HOOKS: tuple[Hook, ...] = (
+    *table_keys.HOOKS,
     ("core.iam_actions", "extract_resource_arn"),
     ("core.iam_actions", "extract_iam_action"),
     ("core.iam_actions", "request_tag_context"),
@@ -142,6 +144,11 @@ def cloudformation(action: str, asked: Parameters, where: str) -> str | None:
     return stack.get("StackId") if stack.get("StackStatus") != "DELETE_COMPLETE" else None
 
 
+def dynamodb(action: str, asked: Parameters, where: str) -> str | None:
+    """Tags and resource policies are asked for by ARN."""
+    return str(asked["ResourceArn"]) if asked.get("ResourceArn") else None
+
+
 def ec2(action: str, asked: Parameters, where: str) -> str | None:
     """Describing has no resource: only `Resource: "*"` allows it. Tagging names resources by their ids alone.
 
@@ -207,6 +214,13 @@ def _first(asked: Parameters, name: str) -> Any:
     return next(iter(asked.get(name) or []), None) or asked.get(f"{name}.member.1")
 
 
+def sns(action: str, asked: Parameters, where: str) -> str | None:
+    """Tags are asked for by ARN; what is asked of a subscription, and listing, has no resource."""
+    if action in ("Unsubscribe", "GetSubscriptionAttributes", "SetSubscriptionAttributes", "ListTopics"):
+        return "*"
+    return str(asked["ResourceArn"]) if asked.get("ResourceArn") else None
+
+
 def ssm(action: str, asked: Parameters, where: str) -> str | None:
     """Public parameters belong to no account; GetParameters names several."""
     name = str(asked.get("Name") or next(iter(asked.get("Names") or []), ""))
@@ -222,18 +236,22 @@ RESOURCES: dict[str, Callable[[str, Parameters, str], str | None]] = {
     "autoscaling": autoscaling,
     "batch": batch,
     "cloudformation": cloudformation,
+    "dynamodb": dynamodb,
     "ec2": ec2,
     "elasticfilesystem": elasticfilesystem,
     "iam": iam,
     "logs": logs,
     "monitoring": monitoring,
+    "sns": sns,
     "ssm": ssm,
 }
 """By service: the resource of an action with these parameters in `<region>:<account>`; None leaves it to MiniStack."""
 
 
-def condition_keys(service: str, asked: Parameters) -> dict[str, str]:
+def condition_keys(service: str, asked: Parameters) -> dict[str, Any]:
     """The service's own condition keys that a request carries."""
+    if service == "dynamodb":
+        return dict(table_keys.leading_keys(asked))
     names = {
         "cloudformation": {
             "RoleARN": "cloudformation:RoleArn", "TemplateURL": "cloudformation:TemplateUrl",

@@ -40,6 +40,14 @@ CREATING: dict[str, tuple[str, dict[str, Any]]] = {
     "AWS::CloudWatch::Alarm": ("cloudwatch:PutMetricAlarm", ALARM),
     "AWS::CloudWatch::Dashboard": ("cloudwatch:PutDashboard", {"DashboardBody": '{"widgets": []}'}),
     "AWS::CodeBuild::Project": ("codebuild:CreateProject", BUILD),
+    "AWS::DynamoDB::Table": (
+        "dynamodb:CreateTable",
+        {
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        },
+    ),
     "AWS::EC2::EIP": ("ec2:AllocateAddress", {}),
     "AWS::EC2::Instance": ("ec2:RunInstances", {"ImageId": IMAGES[0][0], "InstanceType": "c5.large"}),
     "AWS::EC2::LaunchTemplate": ("ec2:CreateLaunchTemplate", {"LaunchTemplateData": {"ImageId": IMAGES[0][0]}}),
@@ -60,6 +68,8 @@ CREATING: dict[str, tuple[str, dict[str, Any]]] = {
     "AWS::IAM::Role": ("iam:CreateRole", {"AssumeRolePolicyDocument": TRUST}),
     "AWS::Logs::LogGroup": ("logs:CreateLogGroup", {}),
     "AWS::S3::Bucket": ("s3:CreateBucket", {}),
+    "AWS::SNS::Topic": ("sns:CreateTopic", {}),
+    "AWS::SQS::Queue": ("sqs:CreateQueue", {}),
     "AWS::S3::BucketPolicy": ("s3:PutBucketPolicy", {"Bucket": "absent", "PolicyDocument": {"Statement": []}}),
 }
 
