@@ -12,7 +12,7 @@ from tests.nodes.metadata import Metadata
 from tests.support.embedded import Account
 
 REPORT = """#!/bin/sh
-export PYTHONPATH=/opt/shoal/shoal_node.zip
+export PYTHONPATH=/usr/local/lib/shoal/shoal_node.zip
 exec python3 -m shoal_node report
 """
 LINES = [

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Union
 
 SETTINGS_FILE = "/etc/shoal/settings.json"
-NODE_PACKAGE_FILE = "/opt/shoal/shoal_node.zip"
+NODE_PACKAGE_FILE = "/usr/local/lib/shoal/shoal_node.zip"
+"""On the node's own disk: `/opt/shoal` of a compute node is the head node's."""
 HOME = "/home"
 SHARED_DIRECTORY = "/opt/shoal"
 """What the head node of a Slurm cluster gives its compute nodes beside storage: the fleet, for one."""

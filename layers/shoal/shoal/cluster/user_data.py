@@ -19,7 +19,7 @@ _END = "END_OF_SETTINGS"
 _SCRIPT = f"""#!/bin/sh
 # Fetches the node package of this cluster's version of Shoal and lets it set the node up. Safe to run again.
 set -eu
-mkdir -p /etc/shoal /opt/shoal
+mkdir -p "$(dirname {SETTINGS_FILE})" "$(dirname {NODE_PACKAGE_FILE})"
 cat > {SETTINGS_FILE} <<'{_END}'
 %s
 {_END}
