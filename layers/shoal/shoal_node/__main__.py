@@ -6,18 +6,16 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Event
 
 from shoal_node import jobwatcher, nodewatcher, sqswatcher
 from shoal_node.bootstrap import bootstrap
 from shoal_node.contract import SETTINGS_FILE, Settings, read_settings
 from shoal_node.daemon import stop_on_signals
-from shoal_node.fleet import FLEET_FILE, Fleet
 from shoal_node.mounts import grow_volumes
 from shoal_node.report import report
 from shoal_node.shell import NodeError
 
-DAEMONS: Mapping[str, Callable[[Fleet, Event], None]] = {
+DAEMONS: Mapping[str, Callable[..., None]] = {
     "sqswatcher": sqswatcher.watch,
     "jobwatcher": jobwatcher.watch,
     "nodewatcher": nodewatcher.watch,
@@ -26,19 +24,29 @@ DAEMONS: Mapping[str, Callable[[Fleet, Event], None]] = {
 
 def main(arguments: list[str]) -> int:
     """Run one of them; the exit code."""
-    if arguments and arguments[0] in DAEMONS and len(arguments) == 1:
-        logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-        logging.getLogger("shoal_node").setLevel(logging.INFO)
-        DAEMONS[arguments[0]](Fleet.from_json(Path(FLEET_FILE).read_text()), stop_on_signals())
-        return 0
+    if arguments and arguments[0] in DAEMONS and len(arguments) <= 2:
+        return _watch(*arguments)
     if arguments == ["bootstrap"]:
         return bootstrap(_settings())
     if arguments == ["report"]:
         report(_settings())
         grow_volumes(_settings())
         return 0
-    print(f"usage: python3 -m shoal_node {' | '.join(['bootstrap', 'report', *DAEMONS])}", file=sys.stderr)  # noqa: T201 - a usage line
+    print(f"usage: python3 -m shoal_node {' | '.join(['bootstrap', 'report', *DAEMONS])} [SECONDS]", file=sys.stderr)  # noqa: T201 - a usage line
     return 2
+
+
+def _watch(name: str, seconds: str = "") -> int:
+    """Run a daemon until it is told to end; the exit code. What it is told is read anew at every start."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("shoal_node").setLevel(logging.INFO)
+    stop = stop_on_signals()
+    try:
+        DAEMONS[name](stop, float(seconds)) if seconds else DAEMONS[name](stop)
+    except (OSError, ValueError) as error:  # its file is not there yet, or of another version: systemd tries again
+        logging.getLogger("shoal_node").error("%s: %s", name, error)
+        return 1
+    return 0
 
 
 def _settings() -> Settings:

@@ -9,10 +9,14 @@ from shoal_node.decide import SlurmNode
 from shoal_node.demand import Supply
 from shoal_node.fleet import ComputeResource, Fleet
 from shoal_node.groups import Group
+from shoal_node.idle import AWAITED, is_awaited
 
 FIRST_PAUSE = 60
 LONGEST_PAUSE = 900
 FORGOTTEN = 1800
+AWAITED_SECONDS = 90
+"""For how long a mark keeps a node; renewed when a third of it is left."""
+NOT_AWAITED = "shoal: not awaited"
 """Seconds: how long nothing more is asked of a group after AWS refused once and again, and when that is forgotten."""
 
 
@@ -53,9 +57,39 @@ def _supply(
     refused = str(refusal["cause"]) if refusal and now < refusal["until"] else None
     idle = sum(1 for node in own if is_spare(node))
     coming = max(0, (group.instances if refused else group.desired) - len(own))
-    return Supply(resource, group.desired, idle + coming, refused, fleet.memory_is_consumable)
+    return Supply(resource, group.desired, idle + coming, refused, fleet.memory_is_consumable, coming)
 
 
 def is_spare(node: SlurmNode) -> bool:
     """Whether a node has nothing to do and takes jobs."""
     return node.up and "IDLE" in node.states and not node.states & {"DRAIN", "COMPLETING", "RESERVED", "MAINTENANCE"}
+
+
+def marks(fleet: Fleet, awaited: Mapping[str, int], nodes: Iterable[SlurmNode], now: float) -> dict[str, list[str]]:
+    """The marks to set, each with the names of its nodes: as many idle nodes as a group's waiting jobs count on stay.
+
+    Args:
+        fleet: the compute resources.
+        awaited: how many idle nodes are to stay, by group.
+        nodes: all nodes; a text that somebody else gave a node is left alone.
+        now: seconds since 1970.
+    """
+    found = sorted(nodes, key=lambda node: node.name)
+    new = f"{AWAITED}{int(now) + AWAITED_SECONDS}"
+    wanted: dict[str, list[str]] = {new: [], NOT_AWAITED: []}
+    for resource in fleet.resources:
+        own = [node for node in found if resource.features <= node.features]
+        keep = [node for node in own if is_spare(node)][: awaited.get(resource.group, 0)]
+        for node in own:
+            if node in keep and _runs_out(node.extra, now):
+                wanted[new].append(node.name)
+            elif node not in keep and node.extra.startswith(AWAITED):
+                wanted[NOT_AWAITED].append(node.name)
+    return {extra: names for extra, names in wanted.items() if names}
+
+
+def _runs_out(extra: str, now: float) -> bool:
+    """Whether a node has no mark, or one that soon keeps it no longer."""
+    if not extra.startswith(AWAITED):
+        return extra in ("", NOT_AWAITED)
+    return not is_awaited(extra, now + AWAITED_SECONDS / 3)

@@ -60,6 +60,11 @@ class Record:
     launched_at: int
     """Seconds since 1970."""
     changed_at: int
+    why: str = ""
+    """Why it failed, if it did."""
+    log: tuple[str, ...] = ()
+    """Its last log lines, of a node that said itself that it failed."""
+    failed_at: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ class SlurmNode:
     reason_at: float | None = None
     """Seconds since 1970."""
     features: frozenset[str] = frozenset()
+    extra: str = ""
+    """A text of ours: whether jobs that wait count on it, `idle.AWAITED`."""
 
     @property
     def down(self) -> bool:

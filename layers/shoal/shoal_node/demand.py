@@ -30,6 +30,8 @@ class Supply:
     refused: str | None = None
     """Why AWS starts no instances now, if it does not."""
     memory_is_consumable: bool = False
+    coming: int = 0
+    """Those of the spare nodes that are on their way."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,17 @@ class Judgement:
     new: int
     """Nodes started for it."""
     why: str
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What the waiting jobs need."""
+
+    wanted: dict[str, int]
+    """Desired capacity of each group that needs more, by the group's name."""
+    judgements: list[Judgement]
+    awaited: dict[str, int]
+    """How many idle nodes of a group are to stay, because a job counts on them that waits for others still."""
 
 
 @dataclass
@@ -76,6 +89,14 @@ class _Pool:
         return _Node(resource.cpus, resource.memory, resource.gpus)
 
     @property
+    def awaited(self) -> int:
+        """How many of the nodes that idle jobs are put on which wait for nodes that are on their way."""
+        supply = self.supply
+        if not self.opened and not supply.coming:
+            return 0
+        return sum(1 for node in self.nodes[: supply.spare - supply.coming] if not node.empty)
+
+    @property
     def room(self) -> int:
         """How many nodes can still be started."""
         if self.supply.refused:
@@ -83,10 +104,17 @@ class _Pool:
         return max(0, self.supply.resource.max_count - self.supply.desired - self.opened)
 
 
-def demand(
-    jobs: Iterable[PendingJob], supplies: Sequence[Supply], now: float
-) -> tuple[dict[str, int], list[Judgement]]:
-    """Desired capacity of each group that needs more, by the group's name; and a judgement of each job."""
+def demand(jobs: Iterable[PendingJob], supplies: Sequence[Supply], now: float, stopped: str | None = None) -> Demand:
+    """What the waiting jobs need.
+
+    Args:
+        jobs: in the order of their priority.
+        supplies: what each compute resource has and can have.
+        now: seconds since 1970.
+        stopped: why no nodes are started at all, if none are.
+    """
+    if stopped is not None:
+        return Demand({}, [Judgement(job.job_id, None, 0, stopped) for job in jobs], {})
     pools = []
     for supply in supplies:
         pool = _Pool(supply)
@@ -94,7 +122,8 @@ def demand(
         pools.append(pool)
     judgements = [_judge(job, pools, now) for job in jobs]
     wanted = {pool.supply.resource.group: pool.supply.desired + pool.opened for pool in pools if pool.opened}
-    return wanted, judgements
+    awaited = {pool.supply.resource.group: pool.awaited for pool in pools if pool.awaited}
+    return Demand(wanted, judgements, awaited)
 
 
 def nodes_help(job: PendingJob, now: float) -> bool:

@@ -15,6 +15,8 @@ from typing import Any
 from shoal_node.contract import Action, read_actions
 
 FLEET_FILE = "/etc/shoal/fleet.json"
+SHARED_FLEET_FILE = "/opt/shoal/fleet.json"
+"""The same text where compute nodes read it: the head node exports this directory."""
 METADATA_KEY = "Shoal"
 FLEET_KEY = "Fleet"
 """Where the fleet stands in the metadata of the head node's resource: `{"Shoal": {"Fleet": {...}}}`."""

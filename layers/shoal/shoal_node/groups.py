@@ -18,6 +18,9 @@ ALIVE = ("pending", "running")
 MOST_FILTER_VALUES = 200
 """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html"""
 MOST_GROUPS = 100
+ENDING = "Terminat"
+"""How the states begin of an instance that is being ended,
+https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html"""
 VALIDATION = "ValidationError"
 BELOW_MINIMUM = "min size"
 NOT_IN_GROUP = "not found"
@@ -42,7 +45,9 @@ class Seen:
     alive: dict[str, Instance]
     """Those of our groups that are pending or running, by id."""
     ended: frozenset[str]
-    """Those that EC2 knows to have stopped or ended, or to be of no group of ours."""
+    """Those that EC2 knows to have stopped or ended, or to be of no group at all."""
+    strangers: frozenset[str] = frozenset()
+    """Those that run in a group that is not in the fleet, or no longer."""
 
 
 def instances(fleet: Fleet, instance_ids: Iterable[str] | None = None) -> Seen:
@@ -58,23 +63,30 @@ def instances(fleet: Fleet, instance_ids: Iterable[str] | None = None) -> Seen:
     ec2 = client("ec2", fleet.region, fleet.endpoint_url)
     alive: dict[str, Instance] = {}
     ended: set[str] = set()
+    strangers: set[str] = set()
     for start in range(0, len(values), MOST_FILTER_VALUES):
         filters = [{"Name": name, "Values": values[start : start + MOST_FILTER_VALUES]}]
         for page in ec2.get_paginator("describe_instances").paginate(Filters=filters):
             for told in (told for reservation in page["Reservations"] for told in reservation["Instances"]):
                 found = _instance(fleet, told)
-                if found is None:
-                    ended.add(told["InstanceId"])
-                else:
+                if found is not None:
                     alive[found.instance_id] = found
-    return Seen(alive, frozenset(ended))
+                elif _is_alive(told) and GROUP_TAG in [tag["Key"] for tag in told.get("Tags", ())]:
+                    strangers.add(told["InstanceId"])
+                else:
+                    ended.add(told["InstanceId"])
+    return Seen(alive, frozenset(ended), frozenset(strangers))
+
+
+def _is_alive(told: dict[str, Any]) -> bool:
+    return told["State"]["Name"] in ALIVE
 
 
 def _instance(fleet: Fleet, told: dict[str, Any]) -> Instance | None:
     tags = {tag["Key"]: tag["Value"] for tag in told.get("Tags", ())}
     resource = fleet.resource_of_group(tags.get(GROUP_TAG, ""))
     address = told.get("PrivateIpAddress")
-    if told["State"]["Name"] not in ALIVE or resource is None or not address:
+    if not _is_alive(told) or resource is None or not address:
         return None
     return Instance(told["InstanceId"], resource.queue, resource.name, address, resource.node_name(address))
 
@@ -102,7 +114,8 @@ def raise_capacity(fleet: Fleet, group: str, capacity: int) -> None:
 
 
 def end(fleet: Fleet, instance_id: str, fewer: bool) -> bool:
-    """End an instance through its group; whether that was done.
+    """End an instance through its group; whether that was done. One that is being ended already is left alone, so that
+    a second request, of a daemon that was killed after the first, does not make the group want one less once more.
 
     Args:
         fleet: whose instance it is.
@@ -113,6 +126,9 @@ def end(fleet: Fleet, instance_id: str, fewer: bool) -> bool:
         ClientError, BotoCoreError: AWS does not answer, or refuses for another reason.
     """
     scaling = client("autoscaling", fleet.region, fleet.endpoint_url)
+    known = scaling.describe_auto_scaling_instances(InstanceIds=[instance_id])["AutoScalingInstances"]
+    if not known or known[0]["LifecycleState"].startswith(ENDING):
+        return True
     try:
         scaling.terminate_instance_in_auto_scaling_group(InstanceId=instance_id, ShouldDecrementDesiredCapacity=fewer)
     except ClientError as error:

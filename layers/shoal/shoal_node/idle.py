@@ -17,6 +17,10 @@ DRAIN_REASON = "shoal: "
 """How the reason of our own drains begins; anybody else's drain is left alone."""
 IDLE_REASON = f"{DRAIN_REASON}idle"
 LEAVING_REASON = f"{DRAIN_REASON}leaving"
+REMOVED = "its compute resource is no longer in the configuration"
+AWAITED = f"{DRAIN_REASON}awaited until "
+"""How the mark begins with which jobwatcher keeps an idle node for a job that waits for others still; then come seconds
+since 1970: a mark that nobody renews keeps nobody."""
 
 
 class Next(enum.Enum):
@@ -44,6 +48,10 @@ class Seen:
     """The group's desired capacity; None: Auto Scaling does not answer."""
     leaving: str | None = None
     """AWS takes the instance away, or advises to leave it: which of both."""
+    awaited: bool = False
+    """A job that waits for more nodes counts on this one."""
+    removed: bool = False
+    """Its compute resource is no longer in the configuration."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ class Limits:
     """What the configuration says."""
 
     idle_seconds: int
+    """Negative: nodes stay for ever."""
     min_count: int
 
 
@@ -63,6 +72,17 @@ class Step:
     idle_since: Optional[float] = None
 
 
+def is_awaited(extra: str, now: float) -> bool:
+    """Whether a node's mark says that a waiting job counts on it.
+
+    Args:
+        extra: the text that Slurm keeps for the node.
+        now: seconds since 1970.
+    """
+    until = extra[len(AWAITED) :] if extra.startswith(AWAITED) else ""
+    return until.isdigit() and now < int(until)
+
+
 def step(seen: Seen, idle_since: Optional[float], limits: Limits) -> Step:
     """The next step of one node."""
     if seen.node is None or seen.jobs is None:
@@ -71,16 +91,22 @@ def step(seen: Seen, idle_since: Optional[float], limits: Limits) -> Step:
         return _leave(seen.node, seen.jobs, seen.leaving)
     if seen.node.draining:
         return _drained(seen, seen.node, seen.jobs, idle_since)
+    if seen.removed:
+        return Step(Next.DRAIN, REMOVED)
     if seen.jobs:
         return Step(Next.KEEP, f"{seen.jobs} job(s)")
     if "IDLE" not in seen.node.states:
         return Step(Next.KEEP, f"it is {'+'.join(sorted(seen.node.states))}, not idle")
+    if seen.awaited:
+        return Step(Next.KEEP, "idle, and a job that waits for more nodes counts on it")
     since = seen.now if idle_since is None else idle_since
     return _idle(seen, since, limits)
 
 
 def _idle(seen: Seen, since: float, limits: Limits) -> Step:
     idle = seen.now - since
+    if limits.idle_seconds < 0:
+        return Step(Next.KEEP, "idle, and no node ends itself in this cluster", since)
     if idle < limits.idle_seconds:
         return Step(Next.KEEP, f"idle for {idle:.0f} of {limits.idle_seconds} s", since)
     if seen.desired is None:

@@ -1,12 +1,13 @@
 """The cluster's table of nodes in DynamoDB: every change says which state it expects, so that none is made twice.
 
-One item for each key `pk`: `node#<instance id>`, `refusal#<group>` (AWS launches nothing there now), `status#head`.
+One item for each key `pk`: `node#<instance id>`, `refusal#<group>` (AWS launches nothing there now), `fleet` (whether
+the control plane has stopped it), `status#head`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,9 +17,13 @@ from shoal_node.fleet import Fleet
 
 KEEP_SECONDS = 3600
 """How long the record of an ended instance stays: so long a late notice about it finds that it is known to be dead."""
+KEEP_FAILURE_SECONDS = 24 * 3600
+"""The same for one that failed: so long `shoal describe` can say why."""
 MOST_KEYS = 100
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
 HEAD = "status#head"
+FLEET = "fleet"
+STOPPED = "STOPPED"
 
 
 @dataclass(frozen=True)
@@ -61,15 +66,11 @@ class NodeTable:
         )
         return self._write("put_item", Item=_item(record), ConditionExpression="attribute_not_exists(pk)")
 
-    def change(self, record: Record, state: State, now: int, why: str = "", log: Iterable[str] = ()) -> bool:
+    def change(self, record: Record, state: State, now: int) -> bool:
         """Give a record another state unless somebody else changed it meanwhile; whether nobody had."""
         item = _item(replace(record, state=state, changed_at=now))
-        if why:
-            item["why"] = {"S": why}
-        if lines := list(log):
-            item["log"] = {"L": [{"S": line} for line in lines]}
         if state is State.TERMINATING:
-            item["expiresAt"] = {"N": str(now + KEEP_SECONDS)}
+            item["expiresAt"] = {"N": str(now + (KEEP_FAILURE_SECONDS if record.why else KEEP_SECONDS))}
         return self._write(
             "put_item",
             Item=item,
@@ -94,17 +95,21 @@ class NodeTable:
         found = self._items([f"refusal#{resource.group}" for resource in self.fleet.resources])
         return {item["pk"]["S"].partition("#")[2]: json.loads(item["told"]["S"]) for item in found}
 
-    def publish(self, now: int, **parts: Any) -> None:
-        """Write parts of what `shoal describe` shows; the other parts stay as they are."""
-        names = {f"#{name}": name for name in (*parts, "changedAt")}
-        values = {f":{name}": {"S": json.dumps(part)} for name, part in parts.items()}
+    def publish(self, stamp: str, now: int, parts: Mapping[str, str]) -> None:
+        """Write parts of `status#head` and the time, under the name `stamp`; the other parts stay as they are."""
+        values = {**{name: {"S": text} for name, text in parts.items()}, stamp: {"N": str(now)}}
         self._client.update_item(
             TableName=self.fleet.table,
             Key={"pk": {"S": HEAD}},
-            UpdateExpression="SET " + ", ".join(f"{name} = :{name[1:]}" for name in names),
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues={**values, ":changedAt": {"N": str(now)}},
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
         )
+
+    def is_stopped(self) -> bool:
+        """Whether the control plane has stopped the fleet: nothing is started then."""
+        (item,) = self._items([FLEET]) or [{}]
+        return bool(item.get("status", {}).get("S") == STOPPED)
 
     def _items(self, keys: list[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -136,9 +141,14 @@ def _item(record: Record) -> dict[str, Any]:
         "state": record.state.value,
     }
     numbers = {"launchedAt": record.launched_at, "changedAt": record.changed_at}
+    failure: dict[str, Any] = {}
+    if record.why:
+        lines = [{"S": line} for line in record.log]
+        failure = {"why": {"S": record.why}, "log": {"L": lines}, "failedAt": {"N": str(record.failed_at)}}
     return {
         **{name: {"S": text} for name, text in texts.items()},
         **{name: {"N": str(number)} for name, number in numbers.items()},
+        **failure,
     }
 
 
@@ -152,4 +162,7 @@ def _record(item: dict[str, Any]) -> Record:
         State(item["state"]["S"]),
         int(item["launchedAt"]["N"]),
         int(item["changedAt"]["N"]),
+        item.get("why", {}).get("S", ""),
+        tuple(line["S"] for line in item.get("log", {}).get("L", ())),
+        int(item.get("failedAt", {}).get("N", 0)),
     )

@@ -7,14 +7,16 @@ import threading
 import time
 import urllib.error
 from collections.abc import Callable
+from pathlib import Path
 from typing import Optional
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shoal_node import daemon, groups
 from shoal_node.aws import current_metadata, instance_id, metadata
-from shoal_node.fleet import ComputeResource, Fleet
-from shoal_node.idle import IDLE_REASON, LEAVING_REASON, Limits, Next, Seen, Step, step
+from shoal_node.fleet import SHARED_FLEET_FILE, ComputeResource, Fleet
+from shoal_node.hosts import copy_hosts
+from shoal_node.idle import IDLE_REASON, LEAVING_REASON, REMOVED, Limits, Next, Seen, Step, is_awaited, step
 from shoal_node.shell import NodeError
 from shoal_node.slurm import nodes, queue
 from shoal_node.slurm.commands import SlurmError
@@ -39,10 +41,17 @@ class Watcher:
         self._instance = instance
         self._name = name
         self._limits = Limits(fleet.idle_seconds, resource.min_count)
+        self._removed = False
         self._decisions = daemon.Decisions()
         self._idle_since: Optional[float] = None
         self._protected: Optional[bool] = None
         self._ended = False
+
+    def follow(self, fleet: Fleet) -> None:
+        """Go by another configuration from now on."""
+        resource = fleet.resource(self._resource.queue, self._resource.name)
+        self._removed = resource is None
+        self._limits = Limits(fleet.idle_seconds, resource.min_count if resource else 0)
 
     def look(self, leaving: Callable[[], Optional[str]]) -> None:
         """Look at Slurm, at the group and at what AWS warns of, once, and do what that means."""
@@ -69,11 +78,13 @@ class Watcher:
             desired = group.desired if group else None
         except (BotoCoreError, ClientError) as error:
             log.warning("Auto Scaling does not tell of this group: %s", error)
-        return Seen(time.monotonic(), node, jobs, desired, leaving)
+        awaited = node is not None and is_awaited(node.extra, time.time())
+        return Seen(time.monotonic(), node, jobs, desired, leaving, awaited, self._removed)
 
     def _do(self, told: Step, leaving: Optional[str]) -> None:
         if told.next is Next.DRAIN:
-            nodes.drain(self._name, f"{LEAVING_REASON}: {leaving}" if leaving else IDLE_REASON)
+            why = REMOVED if self._removed else leaving
+            nodes.drain(self._name, f"{LEAVING_REASON}: {why}" if why else IDLE_REASON)
         elif told.next is Next.RESUME:
             nodes.resume(self._name)
         elif told.next is Next.REQUEUE:
@@ -82,11 +93,11 @@ class Watcher:
         elif groups.end(self._fleet, self._instance, fewer=True):
             self._ended = True
         else:
-            self._stay_or_be_replaced(leaving)
+            self._stay_or_be_replaced(leaving is not None or self._removed)
 
-    def _stay_or_be_replaced(self, leaving: Optional[str]) -> None:
+    def _stay_or_be_replaced(self, must_go: bool) -> None:
         """The group wants no fewer: another node was quicker. One that AWS takes away is replaced."""
-        if leaving:
+        if must_go:
             self._ended = groups.end(self._fleet, self._instance, fewer=False)
         else:
             nodes.resume(self._name)
@@ -111,16 +122,51 @@ def warning() -> Optional[str]:
     return None
 
 
-def watch(fleet: Fleet, stop: threading.Event, pause: float = PAUSE) -> None:
-    """Run on this instance until `stop` is set."""
+class FleetFile:
+    """The fleet in a file that the head node writes: read again when that has changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp: Optional[tuple[int, int, int]] = None
+
+    def changed(self) -> Optional[Fleet]:
+        """The fleet if the file is another than at the last look; one that cannot be read is passed over.
+
+        Raises:
+            OSError: there is no such file.
+        """
+        told = self._path.stat()
+        stamp = (told.st_ino, told.st_size, told.st_mtime_ns)
+        if stamp == self._stamp:
+            return None
+        self._stamp = stamp
+        try:
+            return Fleet.from_json(self._path.read_text())
+        except ValueError as error:
+            log.warning("%s is not followed: %s", self._path, error)
+            return None
+
+
+def watch(stop: threading.Event, seconds: float = PAUSE) -> None:
+    """Run on this instance until `stop` is set, looking every so many seconds."""
+    file = FleetFile(Path(SHARED_FLEET_FILE))
+    told: list[Fleet] = []
     own: list[Watcher] = []
 
     def look() -> None:
+        fleet = file.changed()
+        if fleet:
+            told[:] = [fleet]
+        if not told:
+            raise NodeError(f"{SHARED_FLEET_FILE} cannot be read")
         if not own:
-            own.append(_own(fleet))
+            own.append(_own(told[0]))
+        if fleet:
+            own[0].follow(fleet)
+        copy_hosts()
         own[0].look(warning)
 
-    daemon.run("nodewatcher", look, pause, stop)
+    daemon.run("nodewatcher", look, seconds, stop)
 
 
 def _own(fleet: Fleet) -> Watcher:

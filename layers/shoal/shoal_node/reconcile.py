@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Optional
 
 from botocore.exceptions import ClientError
@@ -51,6 +51,8 @@ class Look:
         if instance_id in self.instances.alive:
             return self.instances.alive[instance_id]
         record = self.records.get(instance_id)
+        if record and instance_id in self.instances.strangers:  # its compute resource has left the configuration
+            return Instance(instance_id, record.queue, record.compute_resource, record.address, record.node_name)
         sure = instance_id in self.instances.ended
         return UNKNOWN if record and not sure and now - record.launched_at < YOUNG_SECONDS else None
 
@@ -103,7 +105,7 @@ class Reconciler:
             missing
         ):  # asked by their ids, where all were asked; and of all, where ids were: who has their addresses now?
             more = groups.instances(self.fleet, missing if ids is None else None)
-            seen = groups.Seen({**more.alive, **seen.alive}, seen.ended | more.ended)
+            seen = groups.Seen({**more.alive, **seen.alive}, seen.ended | more.ended, seen.strangers | more.strangers)
         try:
             return Look(seen, records, slurm_nodes.nodes())
         except SlurmError as error:
@@ -134,13 +136,14 @@ class Reconciler:
             self.table.change(record, State.READY, now)
         elif action.do is Do.FAIL and record:
             if record.state is not State.FAILED:
-                self.table.change(record, State.FAILED, now, action.why, failed.log if failed else ())
+                failure = replace(record, why=action.why, log=failed.log if failed else (), failed_at=now)
+                self.table.change(failure, State.FAILED, now)
             if not groups.end(self.fleet, instance_id, fewer=True):
                 groups.end(self.fleet, instance_id, fewer=False)
         elif action.do is Do.REMOVE and record:
             if isinstance(node, SlurmNode):
                 slurm_nodes.remove(node.name)
-            self.table.change(record, State.TERMINATING, now, action.why)
+            self.table.change(record, State.TERMINATING, now)
 
     def _remove_orphans(self, look: Look) -> None:
         """Take nodes out of Slurm whose instances nobody knows; once is chance, EC2 may not know a new one yet."""

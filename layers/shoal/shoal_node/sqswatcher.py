@@ -7,8 +7,11 @@ or AWS does not answer, comes back by itself, and goes to the dead letters after
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,10 +19,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shoal_node import daemon
 from shoal_node.aws import client
 from shoal_node.capacity import refused_again
-from shoal_node.fleet import Fleet
+from shoal_node.decide import Record
+from shoal_node.fleet import FLEET_FILE, Fleet
+from shoal_node.hosts import keep_hosts
 from shoal_node.notices import Kind, Notice, NoticeError, parse
 from shoal_node.reconcile import Reconciler
+from shoal_node.slurm import nodes as slurm_nodes
 from shoal_node.slurm.commands import SlurmError
+from shoal_node.status import Publisher, told_decisions, told_failures, told_nodes
 
 log = logging.getLogger("shoal_node")
 
@@ -27,29 +34,46 @@ BATCH = 10
 LONG_POLL = 20
 """Seconds; both are the most that SQS takes, https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
 SWEEP_SECONDS = 60.0
+TELL_SECONDS = 5.0
+"""How long what messages have changed may be unpublished: a hundred nodes that join are told of once, not each time."""
 ABOUT_INSTANCES = (Kind.LAUNCH, Kind.TERMINATE, Kind.TERMINATE_ERROR, Kind.READY, Kind.FAILED)
 
 
 class Watcher:
     """The daemon's state between two looks."""
 
-    def __init__(self, fleet: Fleet, sweep_seconds: float = SWEEP_SECONDS, long_poll: int = LONG_POLL) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        sweep_seconds: float = SWEEP_SECONDS,
+        long_poll: int = LONG_POLL,
+        keep: Callable[[Iterable[Record]], None] | None = None,
+    ) -> None:
         self._fleet = fleet
         self._reconciler = Reconciler(fleet)
         self._sweep_seconds = sweep_seconds
         self._long_poll = long_poll
+        self._keep = keep
+        """What else is told of the records when something has changed."""
         self._next_sweep = 0.0
+        self._status = Publisher(self._reconciler.table, "nodesChangedAt")
+        self._tell_at = math.inf
+        """When what has changed is published."""
 
     def look(self) -> None:
         """Handle the messages that are there, or wait for some; then look at every node if it is time."""
-        wait = max(0.0, min(self._long_poll, self._next_sweep - time.monotonic()))
-        messages = self._receive(int(wait))
+        wait = max(0.0, min(self._long_poll, min(self._next_sweep, self._tell_at) - time.monotonic()))
+        messages = self._receive(math.ceil(wait))
         if messages:
             self._handle(messages)
+            self._tell_at = min(self._tell_at, time.monotonic() + TELL_SECONDS)
         if time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + self._sweep_seconds
             self._reconciler.sweep()
+            self._tell_at = 0.0
+        if time.monotonic() >= self._tell_at:
             self._publish()
+            self._tell_at = math.inf
 
     @property
     def _queue(self) -> Any:
@@ -72,7 +96,6 @@ class Watcher:
         self._hear_of_groups(notices)
         unsettled = self._hear_of_instances([notice for notice in notices if notice.kind in ABOUT_INSTANCES])
         self._delete([message for message, notice in read if notice.instance_id not in unsettled])
-        self._publish()
 
     def _hear_of_instances(self, notices: list[Notice]) -> set[str]:
         """The ids about which nothing could be decided; one that cannot be done does not keep the others."""
@@ -108,9 +131,22 @@ class Watcher:
             self._queue.delete_message_batch(QueueUrl=self._fleet.queue_url, Entries=entries)
 
     def _publish(self) -> None:
-        self._reconciler.table.publish(int(time.time()), nodeDecisions=list(self._reconciler.decisions.last))
+        records = self._reconciler.table.all().values()
+        if self._keep:
+            self._keep(records)
+        try:
+            known = slurm_nodes.nodes()
+        except SlurmError:
+            known = None
+        self._status.publish(
+            int(time.time()),
+            nodes=told_nodes(records, known),
+            nodeDecisions=told_decisions(self._reconciler.decisions.last),
+            failures=told_failures(records),
+        )
 
 
-def watch(fleet: Fleet, stop: threading.Event, pause: float = 0.0, sweep_seconds: float = SWEEP_SECONDS) -> None:
-    """Run until `stop` is set."""
-    daemon.run("sqswatcher", Watcher(fleet, sweep_seconds).look, pause, stop)
+def watch(stop: threading.Event, seconds: float = SWEEP_SECONDS) -> None:
+    """Run until `stop` is set, looking at every node each so many seconds; messages are read all the time."""
+    fleet = Fleet.from_json(Path(FLEET_FILE).read_text())
+    daemon.run("sqswatcher", Watcher(fleet, seconds, keep=keep_hosts).look, 0.0, stop)

@@ -62,7 +62,8 @@ def job(job_id: str = "1", **fields: Any) -> PendingJob:
 
 def wanted(jobs: list[PendingJob], *supplies: Supply) -> dict[str, int]:
     return {
-        group.removeprefix("shoal-c-"): count for group, count in demand(jobs, supplies or [supply()], NOW)[0].items()
+        group.removeprefix("shoal-c-"): count
+        for group, count in demand(jobs, supplies or [supply()], NOW).wanted.items()
     }
 
 
@@ -184,8 +185,8 @@ def test_another_compute_resource_is_tried_where_aws_refuses_the_first() -> None
 
 def test_a_job_that_aws_refuses_everywhere_is_told_why() -> None:
     told = demand([job()], [supply(refused="VcpuLimitExceeded")], NOW)
-    assert told[0] == {}
-    assert told[1][0].why == "VcpuLimitExceeded"
+    assert told.wanted == {}
+    assert told.judgements[0].why == "VcpuLimitExceeded"
 
 
 def test_a_job_that_not_all_nodes_can_be_started_for_waits_for_others_to_end() -> None:
@@ -243,7 +244,8 @@ supplies_ = st.tuples(st.integers(0, 10), st.integers(0, 10), st.booleans(), st.
 
 @given(jobs_, supplies_)
 def test_demand_only_ever_raises_and_never_beyond_the_limit(jobs: list[PendingJob], only: Supply) -> None:
-    capacities, judgements = demand(jobs, [only], NOW)
+    found = demand(jobs, [only], NOW)
+    capacities, judgements = found.wanted, found.judgements
     assert all(only.desired < capacity <= only.resource.max_count for capacity in capacities.values())
     assert [told.job_id for told in judgements] == [waiting.job_id for waiting in jobs]
     assert not (only.refused and capacities)
@@ -251,9 +253,9 @@ def test_demand_only_ever_raises_and_never_beyond_the_limit(jobs: list[PendingJo
 
 @given(jobs_, supplies_)
 def test_once_its_nodes_are_on_their_way_the_same_demand_asks_for_no_more(jobs: list[PendingJob], only: Supply) -> None:
-    first = demand(jobs, [only], NOW)[0].get(only.resource.group, only.desired)
+    first = demand(jobs, [only], NOW).wanted.get(only.resource.group, only.desired)
     risen = Supply(only.resource, first, only.spare + first - only.desired, only.refused, only.memory_is_consumable)
-    assert demand(jobs, [risen], NOW)[0] == {}
+    assert demand(jobs, [risen], NOW).wanted == {}
 
 
 def test_a_fleet_survives_its_way_to_the_node() -> None:

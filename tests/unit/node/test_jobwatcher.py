@@ -121,13 +121,14 @@ def test_queues_jobs_and_decisions_are_published(account: FleetAccount, slurm: P
     slurm.run("9")
     Watcher(account.fleet).look()
     item = account.item("status#head")
-    told = {name: json.loads(item[name]["S"]) for name in ("slurm", "queues", "jobs", "scalings")}
+    told = {name: json.loads(item[name]["S"]) for name in ("slurm", "queues", "jobs", "jobDecisions")}
     assert told["slurm"] == "up"
     assert [row["computeResource"] for row in told["queues"]["main"]] == ["small", "large"]
     assert (told["jobs"]["running"], told["jobs"]["pending"]) == (1, 2)
     assert told["jobs"]["waiting"][1]["why"] == "Dependency: it waits for another job"
-    assert [(row["about"], row["what"], row["why"]) for row in told["scalings"]] == [
-        ("shoal-c-small", "desired capacity 0 -> 1", "jobs 1")
+    assert [(row["about"], row["what"], row["why"]) for row in told["jobDecisions"]] == [
+        ("shoal-c-small", "desired capacity 0 -> 1", "jobs 1"),
+        ("fleet", "RUNNING", "as the control plane says"),
     ]
 
 

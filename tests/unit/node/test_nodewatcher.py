@@ -24,6 +24,14 @@ BELOW = (
     "Currently, desiredSize equals minSize (1). Terminating instance without replacement will violate group's min "
     "size constraint. Either set shouldDecrementDesiredCapacity flag to false or lower group's min size."
 )
+IN_SERVICE = {
+    "InstanceId": "i-1",
+    "AutoScalingGroupName": "shoal-c-small",
+    "AvailabilityZone": "eu-west-1a",
+    "LifecycleState": "InService",
+    "HealthStatus": "HEALTHY",
+    "ProtectedFromScaleIn": False,
+}
 UNKNOWN_INSTANCE = "Instance Id not found - No managed instance found for instance ID i-1"
 
 
@@ -159,10 +167,23 @@ def test_other_errors_of_ending_are_raised(
         ended(account, monkeypatch, code, message)
 
 
+@pytest.mark.parametrize("known", [[], [{**IN_SERVICE, "LifecycleState": "Terminating"}]])
+def test_an_instance_that_is_being_ended_already_takes_no_more_from_its_group(
+    account: FleetAccount, monkeypatch: pytest.MonkeyPatch, known: list[dict[str, Any]]
+) -> None:
+    scaling = boto3.client("autoscaling", region_name=REGION)
+    monkeypatch.setattr(groups, "client", lambda *_: scaling)
+    with Stubber(scaling) as stubber:
+        stubber.add_response("describe_auto_scaling_instances", {"AutoScalingInstances": known})
+        assert groups.end(account.fleet, "i-1", fewer=True)
+        stubber.assert_no_pending_responses()
+
+
 def ended(account: FleetAccount, monkeypatch: pytest.MonkeyPatch, code: str, message: str) -> bool:
     scaling = boto3.client("autoscaling", region_name=REGION)
     monkeypatch.setattr(groups, "client", lambda *_: scaling)
     with Stubber(scaling) as stubber:
+        stubber.add_response("describe_auto_scaling_instances", {"AutoScalingInstances": [IN_SERVICE]})
         stubber.add_client_error("terminate_instance_in_auto_scaling_group", code, message)
         return groups.end(account.fleet, "i-1", fewer=True)
 
@@ -188,10 +209,20 @@ def answer(code: int | None) -> str:
     return "{}"
 
 
+def share(folder: Path, monkeypatch: pytest.MonkeyPatch, fleet: Fleet) -> Path:
+    """Let the head node share this fleet."""
+    path = folder / "fleet.json"
+    path.write_text(fleet.to_json())
+    monkeypatch.setattr(nodewatcher, "SHARED_FLEET_FILE", str(path))
+    monkeypatch.setattr(nodewatcher, "copy_hosts", lambda: None)
+    return path
+
+
 def test_a_node_finds_out_what_it_is_and_runs_until_it_is_stopped(
-    account: FleetAccount, slurm: PaperSlurm, node: str, monkeypatch: pytest.MonkeyPatch
+    account: FleetAccount, slurm: PaperSlurm, node: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop, instance = threading.Event(), account.instances()[0]
+    share(tmp_path, monkeypatch, account.fleet)
     told = {"local-ipv4": account.address(instance)}
     monkeypatch.setattr(nodewatcher, "instance_id", lambda: instance)
     monkeypatch.setattr(nodewatcher, "metadata", lambda path: told[path])
@@ -203,19 +234,20 @@ def test_a_node_finds_out_what_it_is_and_runs_until_it_is_stopped(
         return end(*arguments, **named)
 
     monkeypatch.setattr(groups, "end", last)
-    nodewatcher.watch(account.fleet, stop, pause=0)
+    nodewatcher.watch(stop, 0)
     assert account.instances() == []
 
 
 def test_an_instance_of_no_group_of_the_cluster_says_so(
-    account: FleetAccount, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    account: FleetAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stop = threading.Event()
+    share(tmp_path, monkeypatch, account.fleet)
 
     def stranger() -> str:
         stop.set()
         return "i-0123456789abcdef0"
 
     monkeypatch.setattr(nodewatcher, "instance_id", stranger)
-    nodewatcher.watch(account.fleet, stop, pause=0)
+    nodewatcher.watch(stop, 0)
     assert "i-0123456789abcdef0 is in none of the cluster's groups" in caplog.text

@@ -265,10 +265,10 @@ def test_the_pause_after_refusals_doubles_to_a_limit_and_is_forgotten() -> None:
     assert refused_again(refusal, "no capacity", refusal["until"] + FORGOTTEN)["pause"] == FIRST_PAUSE
 
 
-def test_the_last_decisions_are_published(account: FleetAccount, slurm: PaperSlurm, watcher: Watcher) -> None:
+def test_nodes_and_the_last_decisions_are_published(account: FleetAccount, slurm: PaperSlurm) -> None:
     (instance,) = account.launch()
-    account.notify("LAUNCH", instance)
-    watcher.look()
+    Watcher(account.fleet, long_poll=0).look()
+    assert instance in account.item("status#head")["nodes"]["S"]
     assert "a new instance" in account.item("status#head")["nodeDecisions"]["S"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterable
 from datetime import datetime, timezone
 
 from shoal_node.decide import SlurmNode
@@ -13,6 +14,7 @@ from shoal_node.slurm.commands import SlurmAwayError, SlurmRefusedError, slurm
 _FLAGS = {"*": "NOT_RESPONDING", "~": "POWERED_DOWN", "#": "POWERING_UP", "%": "POWERING_DOWN", "$": "MAINTENANCE"}
 """What a mark after a state says, as `sinfo` explains it."""
 _FIELD = r"(?:^|\s){name}=(\S*)"
+_EXTRA = re.compile(r"\sExtra=(.*?)(?:\s+Reason=.*)?\s*$")
 _REASON = re.compile(r"\sReason=(.*?)(?:\s+\[\S+@(\S+)\])?(?:\s+(?:Comment|Extra)=.*)?\s*$")
 GONE = ("invalid node name", "not found", "unable to find")
 
@@ -54,8 +56,14 @@ def parse_node(line: str) -> SlurmNode:
     reason = _REASON.search(line)
     features = frozenset(_value(line, "ActiveFeatures").split(",")) - {"", "(null)"}
     text = reason.group(1) if reason else ""
+    extra = _EXTRA.search(line)
     return SlurmNode(
-        _value(line, "NodeName"), frozenset(states), text, _moment(reason.group(2) if reason else None), features
+        _value(line, "NodeName"),
+        frozenset(states),
+        text,
+        _moment(reason.group(2) if reason else None),
+        features,
+        extra.group(1) if extra else "",
     )
 
 
@@ -84,6 +92,16 @@ def drain(name: str, reason: str) -> None:
 def resume(name: str) -> None:
     """Give a node jobs again."""
     slurm("scontrol", "update", f"nodename={name}", "state=resume")
+
+
+def mark(names: Iterable[str], extra: str) -> None:
+    """Give nodes a text that their own nodewatchers read; one call, however many they are.
+
+    Raises:
+        SlurmAwayError: Slurm does not answer.
+        SlurmRefusedError: one of the nodes is gone.
+    """
+    slurm("scontrol", "update", f"nodename={','.join(names)}", f"extra={extra}")
 
 
 def make_placeholders(resource: ComputeResource) -> None:
