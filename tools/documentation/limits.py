@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from shoal.aws.contexts import MOST_OBJECTS
 from shoal.cleanup import custom_resource, images, leftovers, versions
-from shoal.cluster import batch, configuration, mounts
+from shoal.cluster import batch, mounts, tags
 from shoal.cluster.blueprint import LARGEST_TEMPLATE
 from shoal.image import arguments
 from shoal.image.context_faults import LIMITS as CONTEXT
@@ -33,7 +33,7 @@ _OF_A_CLUSTER = (
     ("RAID arrays", f"{mounts.MOST_RAID_ARRAYS}", "ParallelCluster's", "parallelcluster/latest/ug/SharedStorage-v3.html"),
     ("new EFS file systems", f"{mounts.MOST_NEW_FILE_SYSTEMS}", "ParallelCluster's", "parallelcluster/latest/ug/SharedStorage-v3.html"),
     ("existing EFS file systems", f"{mounts.MOST_EXISTING_FILE_SYSTEMS}", "ParallelCluster's", "parallelcluster/latest/ug/SharedStorage-v3.html"),
-    ("tags in a configuration", f"{configuration.MOST_TAGS}", "a resource has 50; Shoal and CloudFormation add theirs", "IAM/latest/UserGuide/id_tags.html"),
+    ("tags in a configuration", f"{tags.MOST_TAGS}", "a resource has 50; Shoal and CloudFormation add theirs", "IAM/latest/UserGuide/id_tags.html"),
     ("size of a template", f"{LARGEST_TEMPLATE:,} bytes", "CloudFormation's, from S3", "AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"),
     ("time for the jobs when an update retires instances", f"{batch.UPDATE_TIMEOUT} minutes", "Shoal's own; Batch's is configurable", "batch/latest/userguide/updating-compute-environments.html"),
     ("arguments of an image's Dockerfile", f"{arguments.MOST_ARGUMENTS}, of {arguments.LONGEST_ARGUMENTS:,} characters in all", "they travel through the state machines; a variable of a build has 4,096 characters", "codebuild/latest/APIReference/API_EnvironmentVariable.html"),

@@ -66,9 +66,18 @@ def offered(names: Collection[str], zones: Collection[str]) -> set[tuple[str, st
     return found
 
 
-def image(image_id: str) -> dict[str, Any] | None:
-    """An AMI that the account can launch, or none."""
-    return next(_filtered("describe_images", "Images", "image-id", [image_id]), None)
+def images(ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """AMIs that the account can launch, by id."""
+    return {item["ImageId"]: item for item in _filtered("describe_images", "Images", "image-id", ids)}
+
+
+def placement_groups(names: Collection[str]) -> set[str]:
+    """Those of the names that are cluster placement groups which can be used."""
+    if not names:
+        return set()
+    filters = [{"Name": "group-name", "Values": sorted(set(names))}, {"Name": "strategy", "Values": ["cluster"]}]
+    found = client("ec2").describe_placement_groups(Filters=filters)["PlacementGroups"]
+    return {group["GroupName"] for group in found if group["State"] == "available"}
 
 
 def key_pair_type(name: str) -> str | None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from shoal.aws import ec2, efs, iam, kms, s3, ssm
 from shoal.cluster.materials import Materials
-from shoal.cluster.surroundings import PARAMETER_OF_SYSTEM, Named, Surroundings, architecture_of, custom_ami, named
+from shoal.cluster.surroundings import (
+    PARAMETER_OF_SYSTEM,
+    Named,
+    Surroundings,
+    architecture_of,
+    custom_ami,
+    named,
+    queue_ami,
+)
 from shoal.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,10 +34,12 @@ def look_up(cluster: Cluster, materials: Materials, ami: str | None = None) -> S
     types = ec2.instance_types(wanted.instance_types)
     subnets = ec2.subnets(wanted.subnets)
     vpcs = {subnet["VpcId"] for subnet in subnets.values()}
-    image_id = ami or _ami(cluster, types)
+    official = _official(cluster, types)
+    image_id = ami or custom_ami(cluster) or official.get(_architecture(cluster.head_node.instance_type, types))
+    images = ec2.images({*wanted.images, *official.values(), *([image_id] if image_id else ())})
     bucket = cluster.custom_s3_bucket
     bucket_region = s3.bucket_region(bucket) if bucket else None
-    head_iam, elastic_ip = cluster.head_node.iam, cluster.head_node.networking.elastic_ip
+    elastic_ip = cluster.head_node.networking.elastic_ip
     return Surroundings(
         region=Settings.from_environment().region,
         subnets=subnets,
@@ -40,12 +51,15 @@ def look_up(cluster: Cluster, materials: Materials, ami: str | None = None) -> S
         **_storage(wanted),
         security_groups=ec2.security_groups(wanted.security_groups),
         policies=frozenset(arn for arn in wanted.policies if iam.policy_exists(arn)),
-        instance_role=not head_iam.instance_role or iam.role_exists(_last(head_iam.instance_role)),
-        instance_profile=not head_iam.instance_profile or iam.instance_profile_exists(_last(head_iam.instance_profile)),
+        roles=frozenset(arn for arn in wanted.roles if iam.role_exists(_last(arn))),
+        instance_profiles=frozenset(arn for arn in wanted.instance_profiles if iam.instance_profile_exists(_last(arn))),
+        placement_groups=frozenset(ec2.placement_groups(wanted.placement_groups)),
         elastic_ip=ec2.allocation_id(elastic_ip) if isinstance(elastic_ip, str) else None,
         key_pair_type=ec2.key_pair_type(cluster.head_node.ssh.key_name) if cluster.head_node.ssh.key_name else None,
         image_id=image_id,
-        image=ec2.image(image_id) if image_id else None,
+        image=images.get(image_id or ""),
+        official_images=official,
+        images=images,
         bucket_region=bucket_region,
         bucket_versioning=s3.versioning(bucket) if bucket and bucket_region else None,
         materials=materials,
@@ -63,14 +77,20 @@ def _storage(wanted: Named) -> dict[str, Any]:
     }
 
 
-def _ami(cluster: Cluster, types: dict[str, Any]) -> str | None:
-    """The configuration's AMI, or the newest official one for the head node's architecture."""
-    chosen = custom_ami(cluster)
-    head_type = types.get(cluster.head_node.instance_type)
-    if chosen or head_type is None:
-        return chosen
-    name = PARAMETER_OF_SYSTEM[cluster.image.os, architecture_of(head_type)]
-    return ssm.public_parameters([name]).get(name)
+def _official(cluster: Cluster, types: Mapping[str, Any]) -> dict[str, str]:
+    """The newest official AMI for each architecture of nodes for which the configuration names none."""
+    named_none = [] if custom_ami(cluster) else [cluster.head_node.instance_type]
+    for queue in cluster.scheduling.slurm_queues:
+        if not queue_ami(cluster, queue):
+            named_none.append(queue.compute_resources[0].instance_type)
+    keys = {(cluster.image.os, architecture) for name in named_none if (architecture := _architecture(name, types))}
+    parameters = {PARAMETER_OF_SYSTEM[key]: key[1] for key in keys if key in PARAMETER_OF_SYSTEM}
+    found = ssm.public_parameters(list(parameters)) if parameters else {}
+    return {parameters[parameter]: image_id for parameter, image_id in found.items()}
+
+
+def _architecture(name: str, types: Mapping[str, Any]) -> str:
+    return architecture_of(types[name]) if name in types else ""
 
 
 def _last(arn: str) -> str:

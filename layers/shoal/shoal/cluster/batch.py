@@ -30,7 +30,6 @@ Name = Annotated[
         "a letter and at most 24 letters, digits, hyphens or underscores, and not `default`",
     ),
 ]
-SLURM = Refused("this Shoal creates AWS Batch clusters only", "use Scheduler: awsbatch with AwsBatchQueues")
 _NO_CAPACITY_BLOCKS = MappingProxyType(
     {"CAPACITY_BLOCK": Refused("Batch has no capacity blocks", "write ONDEMAND or SPOT")}
 )
@@ -85,25 +84,6 @@ class Queue(Section):
 
 class AwsBatchSettings(Section):
     """Settings of AWS Batch; ParallelCluster has none."""
-
-
-class Scheduling(Section):
-    """Scheduler and queues."""
-
-    scheduler: Annotated[Literal["awsbatch"], Change.REPLACES, NotOffered(MappingProxyType({"slurm": SLURM}))]
-    """Scheduler of the cluster."""
-    aws_batch_queues: Annotated[
-        tuple[Queue, ...], Change.LIVE, Field(min_length=1, max_length=MOST_QUEUES), Unique("Name")
-    ]
-    """One to ten queues. The first is the one that AWS's Batch client uses. Removing one ends its jobs."""
-    aws_batch_settings: AwsBatchSettings = AwsBatchSettings()
-    """Settings of AWS Batch."""
-    scaling_strategy: Annotated[None, SLURM] = None
-    """How Slurm starts nodes."""
-    slurm_settings: Annotated[None, SLURM] = None
-    """Settings of Slurm."""
-    slurm_queues: Annotated[None, SLURM] = None
-    """Slurm queues."""
 
 
 # ---- resources

@@ -7,48 +7,21 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from shoal.cluster.batch import SLURM, Scheduling
 from shoal.cluster.container_image import ContainerImage
 from shoal.cluster.dev_settings import DevSettings
-from shoal.cluster.grammar import Change, Code, Location, Matching, Refused, Section, Unique, Violation
+from shoal.cluster.grammar import Change, Code, Location, Matching, Only, Refused, Section, Unique, Violation
 from shoal.cluster.head_node import HeadNode, Imds
 from shoal.cluster.iam import Iam
 from shoal.cluster.image import Image
+from shoal.cluster.kinds import SLURM, Kind, out_of_kind
 from shoal.cluster.lifecycle import Lifecycle
 from shoal.cluster.monitoring import Monitoring
 from shoal.cluster.problems import ConfigurationError, Problem, make, merged, of_validation, places
 from shoal.cluster.reading import forbidden, mapping, parse, readable
 from shoal.cluster.rules import further
+from shoal.cluster.scheduling import Scheduling
 from shoal.cluster.storage import SharedStorages
-
-RESERVED_TAGS = r"[Aa][Ww][Ss]:|[Ss][Hh][Oo][Aa][Ll]:|parallelcluster:(?!custom_resource$)"
-TAG_CHARACTER = r"""[^!"#$%&'()*,;<>?\[\\\]^`{|}~]"""
-"""What IAM refuses in a tag, and so every cluster's roles: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html"""
-MOST_TAGS = 40
-"""AWS allows 50 for each resource, Shoal and CloudFormation add theirs."""
-
-
-class Tag(Section):
-    """A tag on everything that belongs to the cluster."""
-
-    key: Annotated[
-        str,
-        Change.REPLACES,
-        Field(max_length=128),
-        Matching(
-            rf"(?!{RESERVED_TAGS}){TAG_CHARACTER}+",
-            "letters, digits, spaces and `_.:/=+-@`, not beginning with `aws:`, `shoal:` or `parallelcluster:`",
-        ),
-    ]
-    """Key of the tag."""
-    value: Annotated[
-        str,
-        Change.REPLACES,
-        Field(max_length=256),
-        Matching(rf"{TAG_CHARACTER}*", "letters, digits, spaces and `_.:/=+-@`"),
-    ]
-    """Value of the tag."""
-
+from shoal.cluster.tags import MOST_TAGS, Tag
 
 class Cluster(Section):
     """A cluster."""
@@ -72,25 +45,32 @@ class Cluster(Section):
     tags: Annotated[tuple[Tag, ...], Change.REPLACES, Field(max_length=MOST_TAGS), Unique("Key")] = ()
     """Tags on everything that belongs to the cluster. Batch cannot change those of a compute environment."""
     custom_s3_bucket: Annotated[
-        str | None, Change.FIXED, Matching(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}", "the name of a bucket")
+        str | None,
+        Change.FIXED,
+        Matching(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}", "the name of a bucket"),
+        Only("awsbatch", "it has no bucket", "remove the key"),
     ] = None
     """Existing bucket to use instead of one made for this cluster; only the cluster's prefix in it is ever cleaned."""
     imds: Imds = Imds()
     """Version of the instance metadata service."""
     dev_settings: DevSettings = DevSettings()
     """Settings for developers."""
-    container_image: ContainerImage | None = None
+    container_image: Annotated[
+        ContainerImage | None, Only("awsbatch", "its jobs run on the nodes themselves", "write Image.CustomAmi")
+    ] = None
     """A ready container image for the jobs, instead of one that Shoal builds."""
     lifecycle: Lifecycle = Lifecycle()
     """What Shoal does with the cluster beyond what ParallelCluster does."""
-    login_nodes: Annotated[None, SLURM] = None
+    login_nodes: Annotated[
+        None, Refused("there are no login nodes yet", "let users log in to the head node")
+    ] = None
     """Nodes for users to log in to, beside the head node."""
     additional_packages: Annotated[
-        None, Refused("Intel's platform software is not installed", "bring it in the container image")
+        None, Refused("Intel's platform software is not installed", "bring it in the container image, or in an AMI")
     ] = None
     """Software to install on the nodes."""
     directory_service: Annotated[
-        None, Refused("ParallelCluster has no directory service with AWS Batch either", "remove the section")
+        None, Refused("nodes join no directory yet", "make the users with CustomActions, or in an AMI")
     ] = None
     """Directory service for user accounts."""
     additional_resources: Annotated[
@@ -98,9 +78,24 @@ class Cluster(Section):
     ] = None
     """Another template to deploy with the cluster."""
     deployment_settings: Annotated[
-        None, Refused("a cluster's stack has no Lambda functions to place in a VPC", "remove the section")
+        None,
+        Refused(
+            "a cluster's stack has no Lambda functions to place in a VPC, and the default user is left as the AMI has it",
+            "remove the section",
+        ),
     ] = None
     """How the cluster's Lambda functions are deployed, and what the default user may do."""
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the cluster: `awsbatch` or `slurm`."""
+        return self.scheduling.scheduler
+
+    @property
+    def secured_metadata(self) -> bool:
+        """Whether only root reads the head node's metadata."""
+        given = self.head_node.imds.secured
+        return self.kind == SLURM if given is None else given
 
     def rules(self) -> Iterator[Violation]:
         """No shared directory over the head node's own disks."""
@@ -130,7 +125,7 @@ def load(document: str | Mapping[str, Any], *, region: str | None = None, name_p
         ConfigurationError: with everything that is wrong with it.
     """
     data = parse(document) if isinstance(document, str) else mapping(document)
-    problems = [*forbidden(data), *_out_of_place(data, region, name_prefix)]
+    problems = [*forbidden(data), *_out_of_place(data, region, name_prefix), *out_of_kind(Cluster, data)]
     if any(problem.code == Code.UNREADABLE for problem in problems):
         raise ConfigurationError(tuple(problems))
     try:

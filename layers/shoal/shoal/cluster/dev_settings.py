@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shoal.cluster.grammar import Change, Integer, Refused, Section
+from shoal.cluster.grammar import Change, Integer, Only, Refused, Section
 
 _DEVELOPERS = Refused("it serves the development of ParallelCluster", "remove the key")
 
@@ -17,9 +17,14 @@ class Timeouts(Section):
     head_node_bootstrap_timeout: Annotated[Integer, Change.LIVE, Field(ge=1)] = 2100
     """Seconds after which a head node that did not signal counts as failed."""
     compute_node_bootstrap_timeout: Annotated[
-        None, Refused("Batch starts the compute instances and waits for them itself", "remove the key")
-    ] = None
-    """Seconds a compute node may take to start."""
+        Integer,
+        Change.LIVE,
+        Field(ge=1),
+        Only("slurm", "Batch starts the compute instances and waits for them itself", "remove the key"),
+    ] = 1800
+    """Seconds after which an instance that did not become a node is ended."""
+    compute_instance_info_timeout: Annotated[None, _DEVELOPERS] = None
+    """A time-out of ParallelCluster's node daemons."""
 
 
 class DevSettings(Section):

@@ -112,7 +112,7 @@ def _new(cluster: Cluster) -> Iterator[tuple[SharedStorage, EfsSettings]]:
 
 def _subnets_by_zone(cluster: Cluster, site: Site) -> dict[str, str]:
     """One subnet in each zone: the head node's, then of each queue, in their order, the first."""
-    queues = cluster.scheduling.aws_batch_queues
+    queues = cluster.scheduling.queues
     subnets = [cluster.head_node.networking.subnet_id, *(s for queue in queues for s in queue.networking.subnet_ids)]
     zones: dict[str, str] = {}
     for subnet in subnets:

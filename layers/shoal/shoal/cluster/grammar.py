@@ -30,7 +30,8 @@ class Change(StrEnum):
     GROWS = "grows"
     """A larger value is applied in place; a smaller one would lose data, so an update is refused, naming the key."""
     ROLLS = "rolls"
-    """Batch starts new instances with the new value; jobs on the old ones get some time to end."""
+    """New instances have the new value. AWS Batch replaces those that run, and jobs on them get some time to end; nodes
+    of a Slurm cluster that run keep the old value until they end."""
     REPLACES = "replaces"
     """CloudFormation would replace something that holds data or jobs, so an update is refused, naming the key."""
     FIXED = "fixed"
@@ -144,6 +145,15 @@ class NotOffered:
             return value
 
         return core_schema.no_info_before_validator_function(refuse, handler(source))
+
+
+@dataclass(frozen=True)
+class Only:
+    """A key of clusters of one kind: in a configuration of the other kind it is refused, by name."""
+
+    kind: str
+    reason: str
+    instead: str
 
 
 @dataclass(frozen=True)

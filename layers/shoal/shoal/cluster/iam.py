@@ -55,6 +55,19 @@ class HeadNodeIam(Section):
                 yield Violation("S3Access", f"cannot be combined with {key}", f"grant the access in the role of {key}")
 
 
+class QueueIam(HeadNodeIam):
+    """What a queue's nodes, and the jobs on them, may do beyond what the cluster needs."""
+
+    instance_profile: Annotated[
+        str | None, Change.ROLLS, Matching(r"arn:.*:instance-profile/.*", "the ARN of an instance profile")
+    ] = None
+    """ARN of an existing instance profile to use instead of one made for this cluster."""
+    additional_iam_policies: Annotated[tuple[AdditionalIamPolicy, ...], Change.LIVE, Unique("Policy")] = ()
+    """Managed policies to attach to the role of the nodes."""
+    s3_access: Annotated[tuple[S3Access, ...], Change.LIVE] = ()
+    """Buckets that the nodes and the jobs may use."""
+
+
 class Roles(Section):
     """Existing roles."""
 

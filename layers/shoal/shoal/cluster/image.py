@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 AmiId = Annotated[str, Matching(r"ami-([0-9a-z]{8}|[0-9a-z]{17})", "an AMI id like `ami-0123456789abcdef0`")]
 """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html"""
 
-_UNTESTED = Refused("Shoal is not tested on it", "write alinux2023, ubuntu2404 or debian12")
 OTHER_SYSTEMS = MappingProxyType(
     {
-        "alinux2": Refused("Amazon Linux 2 is out of support", "write alinux2023"),
-        "ubuntu2204": Refused("Shoal is not tested on it", "write ubuntu2404"),
-        **dict.fromkeys(("rhel8", "rhel9", "rocky8", "rocky9"), _UNTESTED),
+        "alinux2": Refused("Amazon Linux 2 is out of support, and has no Slurm", "write alinux2023, or debian12"),
+        "ubuntu2204": Refused(
+            "Shoal is not tested on it, and slurmd of its Slurm 21.08 cannot add nodes by itself (`slurmd -Z`)",
+            "write ubuntu2404",
+        ),
+        **dict.fromkeys(("rhel8", "rocky8"), Refused("its Python is older than 3.9", "write rhel9, or debian12")),
     }
 )
 
@@ -38,10 +40,14 @@ OTHER_SYSTEMS = MappingProxyType(
 class Image(Section):
     """Operating system of the nodes."""
 
-    os: Annotated[Literal["alinux2023", "ubuntu2404", "debian12"], Change.REPLACES, NotOffered(OTHER_SYSTEMS)]
-    """Operating system of the head node."""
+    os: Annotated[
+        Literal["alinux2023", "ubuntu2404", "debian12", "rhel9", "rocky9"], Change.REPLACES, NotOffered(OTHER_SYSTEMS)
+    ]
+    """Operating system of the nodes. With Slurm alinux2023, rhel9 and rocky9 need AMIs of yours that bring Slurm; with
+    AWS Batch rhel9 and rocky9 are not offered."""
     custom_ami: Annotated[AmiId | None, Change.REPLACES] = None
-    """AMI of the head node instead of the newest official one of `Os`; `HeadNode.Image.CustomAmi` goes before it."""
+    """AMI of the head node, and of Slurm's nodes, instead of the newest official one of `Os`; `HeadNode.Image.CustomAmi`
+    and `SlurmQueues[].Image.CustomAmi` go before it."""
 
 
 class HeadNodeImage(Section):
@@ -49,6 +55,13 @@ class HeadNodeImage(Section):
 
     custom_ami: Annotated[AmiId | None, Change.REPLACES] = None
     """AMI of the head node."""
+
+
+class QueueImage(Section):
+    """Image of a queue's nodes."""
+
+    custom_ami: Annotated[AmiId | None, Change.ROLLS] = None
+    """AMI of the nodes, of the operating system `Image.Os` and with the head node's version of Slurm."""
 
 
 # ---- the images of the jobs

@@ -15,7 +15,7 @@ from shoal.cluster.grammar import Change, Matching, NotOffered, Refused, Section
 from shoal.cluster.problems import section_of
 
 DEPENDS = "depends"
-_NAMES = MappingProxyType({bool: "boolean", int: "integer", str: "string"})
+_NAMES = MappingProxyType({bool: "boolean", float: "number", int: "integer", str: "string"})
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def _type(annotation: Any) -> str:
 
 def _plain_type(annotation: Any) -> str:
     if get_origin(annotation) is tuple:
-        return f"list of {_type(get_args(annotation)[0])}s"
+        kind, of, items = _type(get_args(annotation)[0]).partition(" of ")
+        return f"list of {kind}s{of}{items}"
     if get_origin(annotation) is dict:
         return f"map of {_type(get_args(annotation)[1])}s"
     if get_origin(annotation) is Literal:

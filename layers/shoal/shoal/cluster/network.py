@@ -16,6 +16,7 @@ from shoal.cluster.template import Resource, Value, logical_id, ref, tag_list
 if TYPE_CHECKING:
     from shoal.cluster.batch import Queue
     from shoal.cluster.configuration import Cluster
+    from shoal.cluster.slurm_queues import SlurmQueue
 
 SubnetId = Annotated[str, Matching(r"subnet-([0-9a-z]{8}|[0-9a-z]{17})", "a subnet id like `subnet-0123456789abcdef0`")]
 SecurityGroupId = Annotated[
@@ -103,7 +104,7 @@ def head_node_groups(cluster: Cluster) -> list[Value]:
     return [*(networking.security_groups or [ref(HEAD_NODE_GROUP)]), *networking.additional_security_groups]
 
 
-def queue_groups(queue: Queue) -> list[Value]:
+def queue_groups(queue: Queue | SlurmQueue) -> list[Value]:
     """The security groups of a queue's instances."""
     networking = queue.networking
     return [*(networking.security_groups or [ref(COMPUTE_GROUP)]), *networking.additional_security_groups]
@@ -111,13 +112,13 @@ def queue_groups(queue: Queue) -> list[Value]:
 
 def compute_groups(cluster: Cluster) -> dict[str, Value]:
     """By name, the groups that tell the cluster's compute instances from other machines."""
-    queues = cluster.scheduling.aws_batch_queues
+    queues = cluster.scheduling.queues
     groups: dict[str, Value] = {group: group for queue in queues for group in queue.networking.security_groups}
     return groups | ({COMPUTE_GROUP: ref(COMPUTE_GROUP)} if _owns_compute_group(cluster) else {})
 
 
 def _owns_compute_group(cluster: Cluster) -> bool:
-    return any(not queue.networking.security_groups for queue in cluster.scheduling.aws_batch_queues)
+    return any(not queue.networking.security_groups for queue in cluster.scheduling.queues)
 
 
 def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:

@@ -33,6 +33,19 @@ class InstanceType(Frozen):
     """`x86_64` or `arm64`."""
     instance_store: bool = False
     """Whether it has local disks."""
+    gpus: int = 0
+    """NVIDIA's."""
+    network_cards: int = 1
+    efa_interfaces: int = 0
+    """Elastic Fabric Adapters that it may have; 0 where it supports none."""
+
+
+class LaunchImage(Frozen):
+    """The AMI of a queue's nodes."""
+
+    ami: str
+    root_device: str = ""
+    """Its root device name, `/dev/xvda`; empty for the one of the system's official AMIs."""
 
 
 class Site(Frozen):
@@ -58,6 +71,8 @@ class Site(Frozen):
     head_node_ami: str
     head_node_root_device: str = ""
     """Root device name of that AMI, `/dev/xvda`; empty for the one of the system's official AMIs."""
+    queue_images: dict[str, LaunchImage] = {}
+    """By the name of a Slurm queue, the AMI of its nodes."""
     node_package: str
     """`<key>?versionId=<id>` of the reproducible zip of `shoal_node` in the Region's bucket."""
     base_image: str

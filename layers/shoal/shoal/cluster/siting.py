@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from shoal.cleanup.custom_resource import SERVICE_FUNCTION
 from shoal.cluster.materials import Materials
-from shoal.cluster.site import InstanceType, Site, Subnet
+from shoal.cluster.site import InstanceType, LaunchImage, Site, Subnet
 from shoal.cluster.surroundings import Surroundings, architecture_of
 from shoal.settings import Settings
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
+    from shoal.cluster.slurm_queues import SlurmQueue
 
 
 def new_site(
@@ -55,6 +57,9 @@ def grown_site(site: Site, old: Cluster, new: Cluster, around: Surroundings) -> 
     if keeps_image(old, new):
         kept = ("head_node_ami", "head_node_root_device", "base_image")
         found = {name: value for name, value in found.items() if name not in kept}
+    for queue in new.scheduling.slurm_queues:
+        if queue.name in site.queue_images and _keeps_image(old, new, queue, found["instance_types"]):
+            found["queue_images"][queue.name] = site.queue_images[queue.name]
     return site.model_copy(update=found)
 
 
@@ -81,6 +86,15 @@ def keeps_image(old: Cluster, new: Cluster) -> bool:
     return (old.image, old.head_node.image) == (new.image, new.head_node.image)
 
 
+def _keeps_image(old: Cluster, new: Cluster, queue: SlurmQueue, types: Mapping[str, InstanceType]) -> bool:
+    """Whether a queue's nodes keep their AMI: the configuration names the same, and their architecture stays."""
+    before = next((known for known in old.scheduling.slurm_queues if known.name == queue.name), None)
+    if before is None or (old.image, before.image) != (new.image, queue.image):
+        return False
+    names = [item.compute_resources[0].instance_type for item in (before, queue)]
+    return len({types[name].architecture for name in names if name in types}) == 1
+
+
 def _named(cluster: Cluster, around: Surroundings) -> dict[str, Any]:
     elastic_ip = cluster.head_node.networking.elastic_ip
     return {
@@ -92,7 +106,13 @@ def _named(cluster: Cluster, around: Surroundings) -> dict[str, Any]:
         "subnets": {name: _subnet(item, around) for name, item in around.subnets.items()},
         "instance_types": {name: _instance_type(item) for name, item in around.instance_types.items()},
         "elastic_ips": {str(elastic_ip): around.elastic_ip} if around.elastic_ip else {},
+        "queue_images": {queue.name: _launch_image(cluster, queue, around) for queue in cluster.scheduling.slurm_queues},
     }
+
+
+def _launch_image(cluster: Cluster, queue: SlurmQueue, around: Surroundings) -> LaunchImage:
+    image_id = around.queue_image_id(cluster, queue) or ""
+    return LaunchImage(ami=image_id, root_device=around.images.get(image_id, {}).get("RootDeviceName", ""))
 
 
 def _subnet(item: Any, around: Surroundings) -> Subnet:
@@ -105,11 +125,14 @@ def _subnet(item: Any, around: Surroundings) -> Subnet:
 
 
 def _instance_type(item: Any) -> InstanceType:
-    vcpus = item["VCpuInfo"]["DefaultVCpus"]
+    vcpus, network = item["VCpuInfo"]["DefaultVCpus"], item.get("NetworkInfo", {})
     return InstanceType(
         vcpus=vcpus,
         cores=item["VCpuInfo"].get("DefaultCores", vcpus),
         memory_mib=item["MemoryInfo"]["SizeInMiB"],
         architecture=architecture_of(item),
         instance_store=item.get("InstanceStorageSupported", False),
+        gpus=sum(gpu["Count"] for gpu in item.get("GpuInfo", {}).get("Gpus", ()) if gpu.get("Manufacturer") == "NVIDIA"),
+        network_cards=network.get("MaximumNetworkCards", 1),
+        efa_interfaces=network.get("EfaInfo", {}).get("MaximumEfaInterfaces", 1) if network.get("EfaSupported") else 0,
     )

@@ -52,10 +52,10 @@ Directory = Annotated[str, Matching(DIRECTORY, "a directory like `/shared`; no p
 NOT_OFFERED_TYPES = MappingProxyType(
     dict.fromkeys(
         ("FsxLustre", "FsxOpenZfs", "FsxOntap", "FileCache"),
-        Refused("FSx and file caches cannot be used with AWS Batch", "write Efs, or Ebs"),
+        Refused("nodes mount EBS and EFS only", "write Efs, or Ebs"),
     )
 )
-_FSX = Refused("FSx and file caches cannot be used with AWS Batch", "use StorageType: Efs with EfsSettings")
+_FSX = Refused("nodes mount EBS and EFS only", "use StorageType: Efs with EfsSettings")
 
 
 class Raid(Section):

@@ -50,7 +50,7 @@ def _snapshot(snapshot_id: str, size: int | None, place: str, around: Surroundin
 def file_systems(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
     """Existing file systems can be mounted in every zone that has nodes."""
     subnets = [cluster.head_node.networking.subnet_id]
-    subnets += [id_ for queue in cluster.scheduling.aws_batch_queues for id_ in queue.networking.subnet_ids]
+    subnets += [id_ for queue in cluster.scheduling.queues for id_ in queue.networking.subnet_ids]
     zones = {str(zone) for zone in map(around.zone, subnets) if zone}
     for number, storage in enumerate(cluster.shared_storage):
         system_id = storage.efs_settings.file_system_id if storage.efs_settings else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from shoal.cluster.materials import Materials
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
+    from shoal.cluster.slurm_queues import SlurmQueue
 
 PARAMETER_OF_SYSTEM = {
     ("alinux2023", "x86_64"): "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
@@ -38,31 +39,57 @@ class Named:
     file_systems: tuple[str, ...]
     kms_keys: tuple[str, ...]
     policies: tuple[str, ...]
+    roles: tuple[str, ...]
+    """ARNs, as those of the policies and the profiles."""
+    instance_profiles: tuple[str, ...]
+    images: tuple[str, ...]
+    """AMIs."""
+    placement_groups: tuple[str, ...]
     contexts: tuple[str, ...]
     """URIs of build contexts."""
 
 
 def named(cluster: Cluster) -> Named:
     """Everything that a configuration names."""
-    head, queues = cluster.head_node, cluster.scheduling.aws_batch_queues
+    head, queues = cluster.head_node, cluster.scheduling.queues
     groups = [*head.networking.security_groups, *head.networking.additional_security_groups]
     for queue in queues:
         groups += [*queue.networking.security_groups, *queue.networking.additional_security_groups]
     ebs = [storage.ebs_settings for storage in cluster.shared_storage if storage.ebs_settings]
     efs = [storage.efs_settings for storage in cluster.shared_storage if storage.efs_settings]
-    images = [image for image in (cluster.container_image, *(queue.container_image for queue in queues)) if image]
-    types = [name for queue in queues for resource in queue.compute_resources for name in resource.instance_types]
+    of_queues = (queue.container_image for queue in cluster.scheduling.aws_batch_queues)
+    images = [image for image in (cluster.container_image, *of_queues) if image]
+    iams = [head.iam, *(queue.iam for queue in cluster.scheduling.slurm_queues)]
     return Named(
         subnets=_each(head.networking.subnet_id, *(id_ for queue in queues for id_ in queue.networking.subnet_ids)),
-        instance_types=_each(head.instance_type, *(name for name in types if is_instance_type(name))),
+        instance_types=_each(head.instance_type, *filter(is_instance_type, _compute_types(cluster))),
         security_groups=_each(*groups),
         snapshots=_each(*(settings.snapshot_id for settings in ebs)),
         volumes=_each(*(settings.volume_id for settings in ebs)),
         file_systems=_each(*(settings.file_system_id for settings in efs)),
         kms_keys=_each(*(settings.kms_key_id for settings in ebs), *(settings.kms_key_id for settings in efs)),
-        policies=_each(*(item.policy for item in head.iam.additional_iam_policies)),
+        policies=_each(*(item.policy for iam in iams for item in iam.additional_iam_policies)),
+        roles=_each(*(iam.instance_role for iam in iams)),
+        instance_profiles=_each(*(iam.instance_profile for iam in iams)),
+        images=_each(custom_ami(cluster), *(queue_ami(cluster, queue) for queue in cluster.scheduling.slurm_queues)),
+        placement_groups=_each(*_placement_groups(cluster)),
         contexts=_each(*(image.context for image in images)),
     )
+
+
+def _compute_types(cluster: Cluster) -> Iterator[str]:
+    for queue in cluster.scheduling.aws_batch_queues:
+        for resource in queue.compute_resources:
+            yield from resource.instance_types
+    for slurm_queue in cluster.scheduling.slurm_queues:
+        for slurm_resource in slurm_queue.compute_resources:
+            yield slurm_resource.instance_type
+
+
+def _placement_groups(cluster: Cluster) -> Iterator[str | None]:
+    for queue in cluster.scheduling.slurm_queues:
+        for resource in queue.compute_resources:
+            yield queue.placement_group(resource).existing
 
 
 def _each(*values: str | None) -> tuple[str, ...]:
@@ -77,6 +104,11 @@ def is_instance_type(name: str) -> bool:
 def custom_ami(cluster: Cluster) -> str | None:
     """The AMI that the configuration names for the head node."""
     return cluster.head_node.image.custom_ami or cluster.image.custom_ami
+
+
+def queue_ami(cluster: Cluster, queue: SlurmQueue) -> str | None:
+    """The AMI that the configuration names for a queue's nodes."""
+    return queue.image.custom_ami or cluster.image.custom_ami
 
 
 @dataclass(frozen=True)
@@ -101,20 +133,30 @@ class Surroundings:
     kms_keys: Mapping[str, str] = field(default_factory=dict)
     """Key to its state."""
     policies: frozenset[str] = frozenset()
-    instance_role: bool = True
-    """Whether the role that the configuration names exists, if it names one."""
-    instance_profile: bool = True
+    roles: frozenset[str] = frozenset()
+    """ARNs, as those of policies and profiles."""
+    instance_profiles: frozenset[str] = frozenset()
+    placement_groups: frozenset[str] = frozenset()
     elastic_ip: str | None = None
     """Allocation id of the Elastic IP that the configuration names."""
     key_pair_type: str | None = None
     image_id: str | None = None
     """The head node's AMI: the configuration's, or the newest official one; none if there is no such parameter."""
     image: Mapping[str, Any] | None = None
+    official_images: Mapping[str, str] = field(default_factory=dict)
+    """The newest official AMI of the configuration's system for each architecture, as far as it is asked for."""
+    images: Mapping[str, Any] = field(default_factory=dict)
+    """AMIs of the Slurm queues' nodes by id."""
     bucket_region: str | None = None
     """Region of `CustomS3Bucket`; none if there is no such bucket in this account."""
     bucket_versioning: str | None = None
     materials: Materials = field(default_factory=Materials)
     """What the images are made of."""
+
+    def queue_image_id(self, cluster: Cluster, queue: SlurmQueue) -> str | None:
+        """The AMI of a queue's nodes: the configuration's, or the newest official one; none if there is none."""
+        architecture = self.architecture(queue.compute_resources[0].instance_type)
+        return queue_ami(cluster, queue) or self.official_images.get(architecture or "")
 
     def zone(self, subnet_id: str) -> str | None:
         """A subnet's availability zone."""

@@ -18,6 +18,7 @@ from shoal.cluster.surroundings import Surroundings, custom_ami
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
+    from shoal.cluster.iam import HeadNodeIam
     from shoal.cluster.network import HeadNodeNetworking, QueueNetworking
 
 type Validator = Callable[["Cluster", Surroundings], Iterable[Finding]]
@@ -89,9 +90,9 @@ def subnets(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
 
 def _subnets(cluster: Cluster) -> Iterator[tuple[str, str]]:
     yield SUBNET, cluster.head_node.networking.subnet_id
-    for number, queue in enumerate(cluster.scheduling.aws_batch_queues):
+    for number, queue in enumerate(cluster.scheduling.queues):
         for index, subnet_id in enumerate(queue.networking.subnet_ids):
-            yield f"Scheduling.AwsBatchQueues[{number}].Networking.SubnetIds[{index}]", subnet_id
+            yield f"Scheduling.{cluster.scheduling.queues_key}[{number}].Networking.SubnetIds[{index}]", subnet_id
 
 
 def security_groups(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
@@ -109,8 +110,8 @@ def security_groups(cluster: Cluster, around: Surroundings) -> Iterator[Finding]
 
 def _security_groups(cluster: Cluster) -> Iterator[tuple[str, str]]:
     networks: list[tuple[str, HeadNodeNetworking | QueueNetworking]] = [(HEAD, cluster.head_node.networking)]
-    for number, queue in enumerate(cluster.scheduling.aws_batch_queues):
-        networks.append((f"Scheduling.AwsBatchQueues[{number}]", queue.networking))
+    for number, queue in enumerate(cluster.scheduling.queues):
+        networks.append((f"Scheduling.{cluster.scheduling.queues_key}[{number}]", queue.networking))
     for place, network in networks:
         for index, group_id in enumerate(network.security_groups):
             yield f"{place}.Networking.SecurityGroups[{index}]", group_id
@@ -138,11 +139,16 @@ def access(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
 
 def identity(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
     """Roles, profiles and policies exist."""
-    iam, path = cluster.head_node.iam, f"{HEAD}.Iam"
-    if not around.instance_role:
+    yield from _identity(cluster.head_node.iam, f"{HEAD}.Iam", around)
+    for number, queue in enumerate(cluster.scheduling.slurm_queues):
+        yield from _identity(queue.iam, f"Scheduling.SlurmQueues[{number}].Iam", around)
+
+
+def _identity(iam: HeadNodeIam, path: str, around: Surroundings) -> Iterator[Finding]:
+    if iam.instance_role and iam.instance_role not in around.roles:
         message = f"is {iam.instance_role}, which does not exist"
         yield Finding("RoleValidator", f"{path}.InstanceRole", message, "name a role of this account")
-    if not around.instance_profile:
+    if iam.instance_profile and iam.instance_profile not in around.instance_profiles:
         message = f"is {iam.instance_profile}, which does not exist"
         yield Finding("InstanceProfileValidator", f"{path}.InstanceProfile", message, "name one of this account")
     for index, item in enumerate(iam.additional_iam_policies):
