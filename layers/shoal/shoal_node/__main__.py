@@ -9,11 +9,11 @@ from pathlib import Path
 
 from shoal_node import jobwatcher, nodewatcher, sqswatcher
 from shoal_node.bootstrap import bootstrap
-from shoal_node.contract import SETTINGS_FILE, Settings, read_settings
+from shoal_node.configure import configure
+from shoal_node.contract import SETTINGS_FILE, NodeSettings, Settings, read_settings
 from shoal_node.daemon import stop_on_signals
 from shoal_node.mounts import grow_volumes
 from shoal_node.report import report
-from shoal_node.shell import NodeError
 
 DAEMONS: Mapping[str, Callable[..., None]] = {
     "sqswatcher": sqswatcher.watch,
@@ -28,18 +28,18 @@ def main(arguments: list[str]) -> int:
         return _watch(*arguments)
     if arguments == ["bootstrap"]:
         return bootstrap(_settings())
+    if arguments == ["configure"]:
+        return _configure(_settings())
     if arguments == ["report"]:
-        report(_settings())
-        grow_volumes(_settings())
-        return 0
-    print(f"usage: python3 -m shoal_node {' | '.join(['bootstrap', 'report', *DAEMONS])} [SECONDS]", file=sys.stderr)  # noqa: T201 - a usage line
+        return _report(_settings())
+    names = " | ".join(["bootstrap", "configure", "report", *DAEMONS])
+    print(f"usage: python3 -m shoal_node {names} [SECONDS]", file=sys.stderr)  # noqa: T201 - a usage line
     return 2
 
 
 def _watch(name: str, seconds: str = "") -> int:
     """Run a daemon until it is told to end; the exit code. What it is told is read anew at every start."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    logging.getLogger("shoal_node").setLevel(logging.INFO)
+    _log_to_journal()
     stop = stop_on_signals()
     try:
         DAEMONS[name](stop, float(seconds)) if seconds else DAEMONS[name](stop)
@@ -49,11 +49,28 @@ def _watch(name: str, seconds: str = "") -> int:
     return 0
 
 
-def _settings() -> Settings:
-    settings = read_settings(Path(SETTINGS_FILE).read_text())
+def _configure(settings: NodeSettings) -> int:
     if not isinstance(settings, Settings):
-        raise NodeError(f"{SETTINGS_FILE} is a compute node's, and this is for head nodes")
-    return settings
+        print(f"{SETTINGS_FILE} is a compute node's, and only head nodes are configured", file=sys.stderr)  # noqa: T201 - as above
+        return 2
+    _log_to_journal()
+    return configure(settings)
+
+
+def _report(settings: NodeSettings) -> int:
+    report(settings)
+    if isinstance(settings, Settings):
+        grow_volumes(settings)
+    return 0
+
+
+def _log_to_journal() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("shoal_node").setLevel(logging.INFO)
+
+
+def _settings() -> NodeSettings:
+    return read_settings(Path(SETTINGS_FILE).read_text())
 
 
 if __name__ == "__main__":

@@ -1,36 +1,45 @@
-"""Setting the head node up: the same steps at its first start and at every other, each doing only what is left to do.
+"""Setting a node up: the same steps at its first start and at every other, each doing only what is left to do.
 
-The first step that fails ends it: the reason goes to the log group, to the instance's tag and, as FAILURE, to
-CloudFormation. A step without which users can still work (`OPTIONAL`) is logged and passed over.
+The first step that fails ends it: the reason goes to the log group and, of a head node, to the instance's tag and, as
+FAILURE, to CloudFormation; of a compute node, with its last lines, to the cluster's queue. A step without which users
+can still work (`OPTIONAL`) is logged and passed over.
 """
 
 from __future__ import annotations
 
 import logging
-import pkgutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Optional
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shoal_node.actions import run_actions
 from shoal_node.aws import signal
-from shoal_node.contract import Settings
+from shoal_node.compute import check_fabric, join_munge, mount_shared, post, start_node_daemon
+from shoal_node.configure import APPLIED, Acknowledged, acknowledge, acknowledged, current_fleet, share
+from shoal_node.contract import SLURM, ComputeSettings, NodeSettings, Settings
+from shoal_node.controller import start_controller
 from shoal_node.exports import export_directories
 from shoal_node.mounts import grow_volumes, mount_file_systems, mount_scratch, mount_volumes
+from shoal_node.munge import make_key
+from shoal_node.notices import MOST_LOG_LINES, Kind
 from shoal_node.report import Event, send
-from shoal_node.shell import NodeError, run, write
+from shoal_node.services import install_units, start_daemons
+from shoal_node.shell import NodeError, write
+from shoal_node.slurm.commands import SlurmError
 from shoal_node.software import install_batch_client, install_packages, install_session_manager
 
 log = logging.getLogger("shoal_node")
 
 LOG_FILE = Path("/var/log/shoal/bootstrap.log")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
-LOG_ROTATION = Path("/etc/logrotate.d/shoal")
-UNITS = Path("/etc/systemd/system")
-UNIT_FILES = ("shoal-bootstrap.service", "shoal-report.service", "shoal-report.timer")
 SIGNALLED = Path("/var/lib/shoal/signalled")
 """Written once CloudFormation has had its SUCCESS: later starts of the node send none."""
+ERRORS = (NodeError, SlurmError, OSError, ValueError, BotoCoreError, ClientError)
+"""What ends a step: what our own modules raise, and what the system and AWS do."""
+Step = tuple[str, Callable[[Any], None]]
 
 
 class Recorder(logging.Handler):
@@ -45,49 +54,87 @@ class Recorder(logging.Handler):
         self.events.append({"timestamp": int(record.created * 1000), "message": self.format(record)})
 
 
-def install_units(settings: Settings) -> None:
-    """Have the node set up after a restart and report once a minute; rotate the log files if that is wanted."""
-    changed = [write(UNITS / name, _unit(name)) for name in UNIT_FILES]
-    if any(changed):
-        run("systemctl", "daemon-reload")
-        run("systemctl", "enable", "shoal-bootstrap.service")
-        run("systemctl", "enable", "--now", "shoal-report.timer")
-    if settings.rotate_logs:
-        write(LOG_ROTATION, _unit("shoal.logrotate"))
-    else:
-        LOG_ROTATION.unlink(missing_ok=True)
+def begin_actions(settings: NodeSettings) -> None:
+    """The user's scripts that come before everything else."""
+    run_actions(settings, "OnNodeStart", settings.actions.on_node_start)
 
 
-def _unit(name: str) -> str:
-    data = pkgutil.get_data("shoal_node", f"units/{name}")
-    if data is None:
-        raise NodeError(f"the node package has no {name}")
-    return data.decode()
+def end_actions(settings: NodeSettings) -> None:
+    """The user's scripts that find everything done."""
+    run_actions(settings, "OnNodeConfigured", settings.actions.on_node_configured)
 
 
-STEPS: tuple[tuple[str, Callable[[Settings], None]], ...] = (
-    ("packages", install_packages),
+def start_slurm(settings: Settings) -> None:
+    """Have slurmctld and the head node's daemons run as the cluster is configured."""
+    fleet = current_fleet(settings)
+    start_controller(fleet, acknowledged().retired)
+    share(fleet)
+    start_daemons(settings)
+
+
+def acknowledge_fleet(settings: Settings) -> None:
+    """Say that the configuration with which the head node came up is applied."""
+    if not acknowledged().version:
+        acknowledge(settings, Acknowledged(current_fleet(settings).version, APPLIED))
+
+
+STORAGE: tuple[Step, ...] = (
     ("volumes", mount_volumes),
     ("sizes", grow_volumes),
     ("scratch", mount_scratch),
     ("file systems", mount_file_systems),
     ("exports", export_directories),
+)
+BATCH_HEAD: tuple[Step, ...] = (
+    ("OnNodeStart", begin_actions),
+    ("packages", install_packages),
+    *STORAGE,
     ("units", install_units),
     ("session manager", install_session_manager),
     ("batch client", install_batch_client),
+    ("OnNodeConfigured", end_actions),
+)
+SLURM_HEAD: tuple[Step, ...] = (
+    ("OnNodeStart", begin_actions),
+    ("packages", install_packages),
+    ("munge key", make_key),
+    *STORAGE,
+    ("units", install_units),
+    ("session manager", install_session_manager),
+    ("slurm", start_slurm),
+    ("OnNodeConfigured", end_actions),
+    ("configuration", acknowledge_fleet),
+)
+COMPUTE: tuple[Step, ...] = (
+    ("OnNodeStart", begin_actions),
+    ("packages", install_packages),
+    ("scratch", mount_scratch),
+    ("munge key", join_munge),
+    ("mounts", mount_shared),
+    ("file systems", mount_file_systems),
+    ("fabric", check_fabric),
+    ("units", install_units),
+    ("session manager", install_session_manager),
+    # Before the node joins: afterwards it may have a job at once.
+    ("OnNodeConfigured", end_actions),
+    ("slurm", start_node_daemon),
+    ("daemons", start_daemons),
 )
 OPTIONAL = frozenset({"sizes", "session manager", "batch client"})
 
 
-def bootstrap(settings: Settings) -> int:
-    """Set the node up and tell CloudFormation how it ended; the exit code."""
+def bootstrap(settings: NodeSettings) -> int:
+    """Set the node up and say how it ended; the exit code."""
     recorder = _start_logging()
-    failure = _first_failure(settings)
+    failure = _first_failure(settings, _steps(settings))
     try:
         send(settings, "bootstrap", recorder.events)
     except (BotoCoreError, ClientError) as error:
         log.warning("the log could not be sent: %s", error)
-    if failure:
+    if isinstance(settings, ComputeSettings):
+        lines = [event["message"] for event in recorder.events[-MOST_LOG_LINES:]]
+        post(settings, Kind.FAILED if failure else Kind.READY, lines if failure else [])
+    elif failure:
         signal(settings, failure)
     elif not SIGNALLED.exists():
         signal(settings)
@@ -95,12 +142,18 @@ def bootstrap(settings: Settings) -> int:
     return 1 if failure else 0
 
 
-def _first_failure(settings: Settings) -> str | None:
-    for name, step in STEPS:
+def _steps(settings: NodeSettings) -> tuple[Step, ...]:
+    if isinstance(settings, ComputeSettings):
+        return COMPUTE
+    return SLURM_HEAD if settings.kind == SLURM else BATCH_HEAD
+
+
+def _first_failure(settings: NodeSettings, steps: tuple[Step, ...]) -> Optional[str]:
+    for name, step in steps:
         began = time.monotonic()
         try:
             step(settings)
-        except (NodeError, OSError, BotoCoreError, ClientError) as error:
+        except ERRORS as error:
             reason = f"{name}: {error}"
             if name not in OPTIONAL:
                 log.error(reason)

@@ -6,7 +6,7 @@ import logging
 import shutil
 from pathlib import Path
 
-from shoal_node.contract import HOME, Settings, efs_mount, fstab_field
+from shoal_node.contract import HOME, NodeSettings, Settings, efs_mount, fstab_field
 from shoal_node.disks import assembled, attached, content, file_system, instance_store, striped
 from shoal_node.shell import run, write
 
@@ -29,8 +29,16 @@ def with_entry(fstab: str, mount_dir: str, entry: str) -> str:
     return "\n".join([*others, entry, ""])
 
 
-def mounted(source: str, mount_dir: str, kind: str, options: str) -> None:
-    """Mount a file system, and remember it; nothing happens where it is mounted already."""
+def mounted(source: str, mount_dir: str, kind: str, options: str, *, copies_homes: bool = True) -> None:
+    """Mount a file system, and remember it; nothing happens where it is mounted already.
+
+    Args:
+        source: what is mounted.
+        mount_dir: where.
+        kind: type of the file system, as `mount` takes it.
+        options: likewise.
+        copies_homes: whether what is in `/home` goes onto a file system that is mounted over it.
+    """
     entry = f"{fstab_field(source)} {fstab_field(mount_dir)} {kind} {options} 0 {2 if kind == 'ext4' else 0}"
     text = FSTAB.read_text() if FSTAB.exists() else ""
     if entry not in text.splitlines():
@@ -38,7 +46,7 @@ def mounted(source: str, mount_dir: str, kind: str, options: str) -> None:
     if is_mounted(source, mount_dir):
         return
     Path(mount_dir).mkdir(parents=True, exist_ok=True)
-    if mount_dir == HOME:
+    if mount_dir == HOME and copies_homes:
         _move_homes(source, kind, options)
     run("mount", mount_dir)
 
@@ -92,7 +100,7 @@ def _open_to_all(mount_dir: str) -> None:
         Path(mount_dir).chmod(WORLD_WRITABLE)
 
 
-def mount_scratch(settings: Settings) -> None:
+def mount_scratch(settings: NodeSettings) -> None:
     """Stripe the instance's own disks into one volume and mount it, if there are any; it does not outlive a stop."""
     devices = instance_store()
     if not devices:
@@ -105,11 +113,11 @@ def mount_scratch(settings: Settings) -> None:
     Path(settings.scratch_dir).chmod(WORLD_WRITABLE)
 
 
-def mount_file_systems(settings: Settings) -> None:
+def mount_file_systems(settings: NodeSettings) -> None:
     """Mount every EFS file system."""
     for system in settings.file_systems:
         source, kind, options = efs_mount(system, settings.region, settings.url_suffix)
         new = not is_mounted(source, system.mount_dir)
-        mounted(source, system.mount_dir, kind, options)
+        mounted(source, system.mount_dir, kind, options, copies_homes=isinstance(settings, Settings))
         if new:
             _open_to_all(system.mount_dir)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shoal_node.aws import client, instance_id
-from shoal_node.contract import DISK_METRIC, MEMORY_METRIC, METRICS_NAMESPACE, Settings
+from shoal_node.contract import DISK_METRIC, MEMORY_METRIC, METRICS_NAMESPACE, NodeSettings
 from shoal_node.shell import run, write
 
 Event = dict[str, Any]
@@ -29,7 +29,7 @@ MOST_MILLISECONDS = 23 * 3600 * 1000
 WANTED = "MESSAGE,SYSLOG_IDENTIFIER"
 
 
-def report(settings: Settings) -> None:
+def report(settings: NodeSettings) -> None:
     """Send what is new."""
     if settings.log_group is None:
         return
@@ -40,7 +40,7 @@ def report(settings: Settings) -> None:
     _send_metrics(settings)
 
 
-def send(settings: Settings, stream: str, events: list[Event]) -> None:
+def send(settings: NodeSettings, stream: str, events: list[Event]) -> None:
     """Put events into a stream of the cluster's log group, `<instance id>/<stream>`, making it if needed."""
     if settings.log_group is None or not events:
         return
@@ -107,7 +107,7 @@ def disk_used(path: str) -> float:
     return 100 * used / (used + found.f_bavail)
 
 
-def _send_metrics(settings: Settings) -> None:
+def _send_metrics(settings: NodeSettings) -> None:
     values = {MEMORY_METRIC: memory_used(Path("/proc/meminfo").read_text()), DISK_METRIC: disk_used("/")}
     dimensions = [{"Name": "InstanceId", "Value": instance_id()}]
     client("cloudwatch", settings.region).put_metric_data(

@@ -7,8 +7,9 @@ import pwd
 import urllib.request
 from pathlib import Path
 
-from shoal_node.contract import BATCH_CLIENT, Settings
+from shoal_node.contract import BATCH_CLIENT, SLURM, ComputeSettings, NodeSettings, Settings
 from shoal_node.shell import NodeError, has, run, write
+from shoal_node.slurm.installation import link_programs
 
 log = logging.getLogger("shoal_node")
 
@@ -18,8 +19,13 @@ PACKAGES = {
     "mdadm": ("mdadm", "mdadm"),
     "lvcreate": ("lvm2", "lvm2"),
     "mount.efs": ("amazon-efs-utils", ""),
+    "munged": ("munge", "munge"),
+    "slurmctld": ("", "slurmctld"),
+    "slurmd": ("", "slurmd"),
+    "scontrol": ("", "slurm-client"),
 }
-"""The package that has a program: Amazon Linux's, and Debian's and Ubuntu's."""
+"""The package that has a program: Amazon Linux's, and Debian's and Ubuntu's; no distribution with `dnf` has Slurm."""
+SLURM_PROGRAMS = ("slurmctld", "slurmd", "scontrol")
 EFS_CLIENT_INSTALLER = "https://amazon-efs-utils.aws.com/efs-utils-installer.sh"
 """For systems without a package of it, https://docs.aws.amazon.com/efs/latest/ug/installing-amazon-efs-utils.html"""
 EFS_CLIENT = "mount.efs"
@@ -32,20 +38,32 @@ COMMANDS = Path("/usr/local/bin")
 CLIENT_SECONDS = 300
 
 
-def needed_programs(settings: Settings) -> list[str]:
+def needed_programs(settings: NodeSettings) -> list[str]:
     """The programs that the rest of the bootstrap runs and an AMI may lack."""
-    programs = ["exportfs", "mount.nfs4", "lvcreate"]
-    if any(volume.raid_level is not None for volume in settings.volumes):
-        programs.append("mdadm")
+    programs = ["mount.nfs4", "lvcreate"]
+    if isinstance(settings, ComputeSettings):
+        programs += ["slurmd", "scontrol", "munged"]
+    else:
+        programs.append("exportfs")
+        programs += ["slurmctld", "scontrol", "munged"] if settings.kind == SLURM else []
+        if any(volume.raid_level is not None for volume in settings.volumes):
+            programs.append("mdadm")
     if any(system.needs_efs_client for system in settings.file_systems):
         programs.append(EFS_CLIENT)
     return programs
 
 
-def install_packages(settings: Settings) -> None:
-    """Install what is missing, with the system's package manager."""
+def install_packages(settings: NodeSettings) -> None:
+    """Install what is missing, with the system's package manager.
+
+    Raises:
+        NodeError: it cannot be installed; or there is no Slurm, neither in the image nor in the distribution.
+    """
+    link_programs()
     missing = [program for program in needed_programs(settings) if not has(program)]
     if has("dnf"):
+        if absent := sorted({*missing} & {*SLURM_PROGRAMS}):
+            raise NodeError(f"the image brings no {absent[0]}, and its distribution has no Slurm 22.05 or later")
         packages = sorted({PACKAGES[program][0] for program in missing})
         if packages:
             run("dnf", "-y", "--setopt=retries=5", "install", *packages)
@@ -55,17 +73,17 @@ def install_packages(settings: Settings) -> None:
         run("apt-get", *APT_OPTIONS, "update")
         run("apt-get", *APT_OPTIONS, "-y", "--no-install-recommends", "install", *packages)
     if EFS_CLIENT in missing:
-        script = _download(EFS_CLIENT_INSTALLER, Path("/run/shoal/efs-utils-installer.sh"))
+        script = download(EFS_CLIENT_INSTALLER, Path("/run/shoal/efs-utils-installer.sh"))
         run("sh", str(script), "--install")
 
 
-def install_session_manager(settings: Settings) -> None:
+def install_session_manager(settings: NodeSettings) -> None:
     """Install the agent that Session Manager reaches the node by; Debian's AMI is the only one without."""
     if has("amazon-ssm-agent") or has("amazon-ssm-agent.ssm-cli") or not has("dpkg"):
         return
     machine = run("dpkg", "--print-architecture").stdout.strip()
     bucket = f"https://s3.{settings.region}.{settings.url_suffix}/amazon-ssm-{settings.region}"
-    package = _download(
+    package = download(
         f"{bucket}/latest/debian_{machine}/amazon-ssm-agent.deb", Path("/run/shoal/amazon-ssm-agent.deb")
     )
     run("dpkg", "--install", str(package))
@@ -97,11 +115,16 @@ def client_settings(settings: Settings) -> str:
     return f"[main]\ncluster_name = {settings.stack_name}\nregion = {settings.region}\n"
 
 
-def _download(url: str, path: Path) -> Path:
+def download(url: str, path: Path) -> Path:
+    """Store what lies at an https address.
+
+    Raises:
+        NodeError: it cannot be had.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     log.info("download: %s", url)
     try:
-        with urllib.request.urlopen(url, timeout=DOWNLOAD_SECONDS) as answer:  # noqa: S310 - our own https addresses
+        with urllib.request.urlopen(url, timeout=DOWNLOAD_SECONDS) as answer:  # noqa: S310 - https, as the configuration is checked to be
             path.write_bytes(answer.read())
     except OSError as error:
         raise NodeError(f"{url} cannot be downloaded: {error}") from error
