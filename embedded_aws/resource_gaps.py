@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from embedded_aws import collector, service_quotas, tagging_api
-from embedded_aws.access import event_policies, service_linked_roles
+from embedded_aws.access import batches, event_policies, service_linked_roles
 from embedded_aws.autoscaling import describing as scaling_describing
 from embedded_aws.autoscaling import faults as scaling_faults
 from embedded_aws.autoscaling import groups as scaling_groups
@@ -49,6 +49,9 @@ from embedded_aws.ec2 import routing as ec2_routing
 from embedded_aws.ec2 import tags as ec2_tags
 from embedded_aws.ec2 import types as ec2_types
 from embedded_aws.ec2 import volumes as ec2_volumes
+from embedded_aws.instances import life as instances_life
+from embedded_aws.stand_in_nodes import compute as stand_in_compute
+from embedded_aws.stand_in_nodes import head as stand_in_head
 
 GAPS = (
     cfn_replacement,  # the types below add to its tables
@@ -72,6 +75,7 @@ GAPS = (
     ec2_launch,
     ec2_life,
     ec2_tags,
+    instances_life,
     scaling,
     scaling_groups,
     scaling_instances,
@@ -95,8 +99,11 @@ GAPS = (
     cfn_buckets,
     cfn_repositories,
     cfn_events,
+    batches,
     event_policies,
     head_node_signal,
+    stand_in_head,
+    stand_in_compute,
     tagging_api,
     service_linked_roles,
     service_quotas,

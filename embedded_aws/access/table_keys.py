@@ -1,8 +1,8 @@
 """The partition keys that a DynamoDB request names, for policies that allow some items of a table only.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html - `dynamodb:LeadingKeys`
-holds the partition keys of the items of a request; a Scan names none, so that a policy with `ForAllValues` alone lets it
-pass. MiniStack does not know the key: whoever is limited by it is denied everything, or nothing.
+holds the partition keys of the items of a request; a Scan names none, so that a policy with `ForAllValues` alone lets
+it pass. MiniStack does not know the key: whoever is limited by it is denied everything, or nothing.
 """
 
 from __future__ import annotations

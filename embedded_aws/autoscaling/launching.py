@@ -8,6 +8,7 @@ propagated (https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scali
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -26,6 +27,8 @@ HOOKS: tuple[Hook, ...] = (
 
 GROUP_TAG = "aws:autoscaling:groupName"
 NO_CAPACITY = "InsufficientInstanceCapacity"
+ON_IN_SERVICE: list[Callable[[str], None]] = []
+"""Called with the id of an instance that came into service: where a stand-in begins to act for it."""
 
 
 class LaunchError(Exception):

@@ -124,6 +124,8 @@ def _advance(record: Record, instance: Record) -> None:
         activities.end(instance["_activity"])
     launching.show(instance["InstanceId"], 16, "running")
     notices.tell(record, notices.LAUNCH, instance["_activity"], instance["InstanceId"])
+    for begin in launching.ON_IN_SERVICE:
+        begin(instance["InstanceId"])
 
 
 def _end(record: Record, instance: Record) -> None:

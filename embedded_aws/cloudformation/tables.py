@@ -1,8 +1,8 @@
 """CloudFormation's DynamoDB table, made with the rights of the stack's service role.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html, and the calls
-that its handlers make: `handlers` in AWS's schema of the type. MiniStack writes into its store, whoever may, and forgets
-time to live and point-in-time recovery.
+that its handlers make: `handlers` in AWS's schema of the type. MiniStack writes into its store, whoever may, and
+forgets time to live and point-in-time recovery.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """CloudFormation's SNS topic, subscription and topic policy, made with the rights of the stack's service role.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_SNS.html, and the calls that their handlers
-make: `handlers` in AWS's schemas of the types. MiniStack writes into its store, whoever may, and lets one subscribe to a
-topic that does not exist.
+make: `handlers` in AWS's schemas of the types. MiniStack writes into its store, whoever may, and lets one subscribe to
+a topic that does not exist.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server; a Wait state or a pause between retries takes a fiftieth of its time."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("SHOAL_ENGINE", "stand-in")  # what a test sees of a build does not depend on the machine
+        environment.setenv("SHOAL_INSTANCES", "none")
         with EmbeddedAws(tmp_path_factory.mktemp("embedded-aws"), wait_scale=0.02) as running:
             yield running
 

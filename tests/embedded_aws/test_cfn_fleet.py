@@ -164,8 +164,7 @@ def refused(call: Any, **asked: Any) -> bool:
     try:
         call(**asked)
     except ClientError as error:
-        assert error.response["Error"]["Code"] == "AccessDeniedException", error
-        return True
+        return bool(error.response["Error"]["Code"] == "AccessDeniedException")
     return False
 
 
@@ -188,3 +187,21 @@ def test_a_service_role_without_a_further_right_makes_none_of_it(account: Accoun
     role = account.role("service", {"Effect": "Allow", "NotAction": action, "Resource": "*"})
     stack.create(channel() | table(), RoleARN=role, status="ROLLBACK_COMPLETE")
     assert any(action in reason for reason in stack.reasons()), stack.reasons()
+
+
+@pytest.mark.parametrize(("right", "works"), [("sqs:DeleteMessage", True), ("sqs:DeleteMessageBatch", False)])
+def test_several_messages_are_deleted_with_the_right_to_delete_one(
+    account: Account, stack: Stack, right: str, works: bool
+) -> None:
+    stack.create(channel())
+    queue = stack.physical_id("Queue")
+    account.client("sqs").send_message(QueueUrl=queue, MessageBody="one")
+    (message,) = account.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    role = account.role("reader", {"Effect": "Allow", "Action": right, "Resource": "*"})
+    entries = [{"Id": "1", "ReceiptHandle": message["ReceiptHandle"]}]
+    reader = account.assume(role, "sqs")
+    if not works:
+        with pytest.raises(ClientError, match="sqs:DeleteMessage "):
+            reader.delete_message_batch(QueueUrl=queue, Entries=entries)
+        return
+    assert len(reader.delete_message_batch(QueueUrl=queue, Entries=entries)["Successful"]) == 1

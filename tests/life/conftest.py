@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The embedded AWS; what a test sees of a build does not depend on the machine's container engine."""
     with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SHOAL_INSTANCES", "none")
         environment.setenv("SHOAL_ENGINE", "stand-in")
         with EmbeddedAws(tmp_path_factory.mktemp("life"), wait_scale=0.02) as running:
             environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
