@@ -16,9 +16,10 @@ from botocore.exceptions import ClientError
 from configupdater import ConfigUpdater
 
 from shoal.cluster.bucket import BUCKET_PARAMETER, ROOT_PARAMETER
+from shoal.cluster.kinds import AWSBATCH
 from shoal.cluster.monitoring import JOB_LOGS
 from shoal.cluster.names import stack_name
-from shoal.cluster.template import KIND, SCHEDULER
+from shoal.cluster.template import SCHEDULER
 from shoal_cli.application import Account
 from shoal_cli.exits import CommandError, Exit
 
@@ -155,7 +156,7 @@ def read_cluster(name: str, stack: Mapping[str, Any], resources: list[dict[str, 
     """
     parameters = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
     kind = parameters.get(SCHEDULER, "unknown")
-    if kind != KIND:
+    if kind != AWSBATCH:
         message = f"the cluster {name} is of kind {kind}: jobs go to it by its own scheduler, on its head node"
         raise CommandError(message, Exit.BAD_INPUT)
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shoal.cluster.configuration import Cluster, load
-from shoal.cluster.site import InstanceType, Site, Subnet
+from shoal.cluster.site import InstanceType, LaunchImage, Site, Subnet
 from shoal.cluster.surroundings import custom_ami, named
 from shoal.image.content import ResolvedContext
 from shoal.image.job_image import BASE_IMAGES, base_image
@@ -131,6 +131,10 @@ def site_for(cluster: Cluster, **overrides: Any) -> Site:
         "instance_types": {
             name: InstanceType(vcpus=4, cores=2, memory_mib=8192, architecture="arm64" if name in arm else "x86_64")
             for name in found.instance_types
+        },
+        "queue_images": {
+            queue.name: LaunchImage(ami=queue.image.custom_ami or cluster.image.custom_ami or "ami-0fedcba9876543210")
+            for queue in cluster.scheduling.slurm_queues
         },
     }
     return site(**(fields | overrides))

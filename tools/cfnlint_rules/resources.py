@@ -7,35 +7,44 @@ from typing import Any
 from cfnlint.rules import CloudFormationLintRule, RuleMatch
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-FOREIGN = ("AWS::Lambda::", "AWS::Serverless::", "AWS::SNS::", "AWS::SQS::", "AWS::AutoScaling::", "AWS::DynamoDB::")
-"""A Batch cluster has none of these: what runs code for it is the control plane."""
+_CODE = ("AWS::Lambda::", "AWS::Serverless::")
+FOREIGN = {
+    "awsbatch": (*_CODE, "AWS::SNS::", "AWS::SQS::", "AWS::AutoScaling::", "AWS::DynamoDB::"),
+    "slurm": (*_CODE, "Custom::", "AWS::Batch::", "AWS::CodeBuild::", "AWS::ECR::", "AWS::S3::"),
+}
+"""What a cluster of each kind has none of: what runs code for it is the control plane."""
 STATEFUL = frozenset(
     {
+        "AWS::DynamoDB::Table",
         "AWS::EC2::Volume",
         "AWS::ECR::Repository",
         "AWS::EFS::FileSystem",
         "AWS::EFS::MountTarget",
         "AWS::Logs::LogGroup",
         "AWS::S3::Bucket",
+        "AWS::SQS::Queue",
     }
 )
 CLUSTER_TAGS = frozenset({"shoal:cluster", "shoal:kind"})
 
 
 class NothingForeign(CloudFormationLintRule):  # type: ignore[misc]  # cfn-lint has no types
-    """No code, no queues of messages, no groups, no tables."""
+    """No code; of Batch and Slurm only what belongs to the cluster's own kind."""
 
     id = "E9111"
-    shortdesc = "Resource that a Batch cluster must not have"
-    description = "A cluster's stack holds no Lambda code, SNS, SQS, Auto Scaling or DynamoDB"
+    shortdesc = "Resource that a cluster of this kind must not have"
+    description = "A cluster's stack holds no Lambda code, and nothing that only the other kind of cluster needs"
     tags = ["house"]  # noqa: RUF012 - as cfn-lint declares it
 
     def match(self, cfn: Any) -> list[RuleMatch]:
         """One match for each resource."""
+        resources = cfn.get_resources()
+        tags = {tag["Key"]: tag["Value"] for tag in resources["HeadNode"]["Properties"]["Tags"]}
+        kind = tags["shoal:kind"]
         return [
-            RuleMatch(["Resources", name], f"{resource['Type']} does not belong in a cluster's stack")
-            for name, resource in cfn.get_resources().items()
-            if resource["Type"].startswith(FOREIGN)
+            RuleMatch(["Resources", name], f"{resource['Type']} does not belong in the stack of a cluster of {kind}")
+            for name, resource in resources.items()
+            if resource["Type"].startswith(FOREIGN[kind])
         ]
 
 

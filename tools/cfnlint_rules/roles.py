@@ -10,6 +10,7 @@ from cfnlint.rules import CloudFormationLintRule, RuleMatch
 STARS = {
     "FindTheService": "the ECS agent's discovery and ec2:DescribeTags know no resource",
     "LogInToTheRegistry": "ecr:GetAuthorizationToken knows no resource",
+    "SeeGroups": "what describes Auto Scaling groups and EC2 instances knows no resource",
     "SeeJobs": "what lists and describes in Batch and EC2 knows no resource",
     "SessionManager": "the agent's channels know no resource",
     "WriteItsMetrics": "metrics have no ARN; a condition on the namespace bounds the statement",

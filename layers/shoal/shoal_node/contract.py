@@ -26,6 +26,8 @@ COMPUTE = "compute"
 
 BOOTSTRAP_TAG = "shoal:bootstrap"
 """Tag of the instance: `SUCCESS`, or `FAILURE` and the reason; the signal to CloudFormation carries none."""
+BOOTSTRAP_STREAM = "bootstrap"
+"""Log stream `<instance id>/bootstrap` of the node's log group, with the lines of its bootstrap; there before it signals."""
 TAG_VALUE_LENGTH = 256
 """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions"""
 SUCCESS = "SUCCESS"
@@ -131,6 +133,8 @@ class Settings:
     actions: Actions = Actions()
     table: Any = None
     """The node table of a Slurm cluster."""
+    secured_metadata: bool = False
+    """Whether only root reads the instance's metadata, and with them its role."""
 
     @property
     def exported_directories(self) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from shoal.cluster import (
@@ -13,8 +14,12 @@ from shoal.cluster import (
     batch,
     bucket,
     build_project,
+    compute_role,
+    compute_settings,
     dashboard,
     file_systems,
+    fleet,
+    fleet_queue,
     head_node,
     head_node_role,
     hosts,
@@ -22,13 +27,15 @@ from shoal.cluster import (
     jobs,
     monitoring,
     network,
+    node_table,
     repository,
     storage,
 )
 from shoal.cluster.grammar import Code
-from shoal.cluster.problems import ConfigurationError, make
+from shoal.cluster.kinds import AWSBATCH, SLURM
+from shoal.cluster.problems import ConfigurationError, Problem, make
 from shoal.cluster.site import Site, names
-from shoal.cluster.template import KIND, SCHEDULER, Resource, Value, get_att, ref, tag_map
+from shoal.cluster.template import SCHEDULER, Resource, Value, get_att, ref, tag_map
 from shoal.image.job_image import JobImage
 
 if TYPE_CHECKING:
@@ -37,30 +44,47 @@ if TYPE_CHECKING:
 __all__ = ["PARTS", "Blueprint", "blueprint", "names", "resource_summary"]
 
 LARGEST_TEMPLATE = 1_000_000
-"""Bytes; https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+MOST_RESOURCES = 500
+"""Bytes, and resources; https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 
 CLIENT_REQUIREMENT = "aws-parallelcluster-awsbatch-cli>=1.0.0"
 """The requirement that the client checks of itself."""
 
 type Part = Callable[["Cluster", Site], Iterator[tuple[str, Resource]]]
 
-PARTS: tuple[Part, ...] = (
-    bucket.resources,
-    repository.resources,
+_NODES: tuple[Part, ...] = (
     network.resources,
     monitoring.resources,
-    build_project.resources,
     storage.resources,
     file_systems.resources,
     head_node_role.resources,
     head_node.resources,
-    jobs.resources,
-    hosts.resources,
-    batch.resources,
-    alarms.resources,
-    dashboard.resources,
 )
-"""What a cluster's stack is made of; each part yields logical ids and resources."""
+_WATCHED: tuple[Part, ...] = (alarms.resources, dashboard.resources)
+
+PARTS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
+    {
+        AWSBATCH: (
+            bucket.resources,
+            repository.resources,
+            build_project.resources,
+            *_NODES,
+            jobs.resources,
+            hosts.resources,
+            batch.resources,
+            *_WATCHED,
+        ),
+        SLURM: (
+            node_table.resources,
+            fleet_queue.resources,
+            *_NODES,
+            compute_role.resources,
+            fleet.resources,
+            *_WATCHED,
+        ),
+    }
+)
+"""What the stack of a cluster of each kind is made of; each part yields logical ids and resources."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +114,11 @@ def blueprint(cluster: Cluster, site: Site) -> Blueprint:
     """
     if problems := tuple(image.problems(cluster, site)):
         raise ConfigurationError(problems)
-    parameters = {SCHEDULER: KIND} | bucket.parameters(cluster, site)
-    resources = dict(entry for part in PARTS for entry in part(cluster, site))
+    parameters = {SCHEDULER: cluster.kind} | (bucket.parameters(cluster, site) if cluster.kind == AWSBATCH else {})
+    resources = dict(entry for part in PARTS[cluster.kind] for entry in part(cluster, site))
     template: dict[str, Any] = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"Shoal cluster {site.cluster_name} ({KIND})",
+        "Description": f"Shoal cluster {site.cluster_name} ({cluster.kind})",
         "Metadata": {"Shoal": {"TemplateVersion": site.template_version}},
         "Parameters": {name: {"Type": "String"} for name in parameters},
         "Resources": resources,
@@ -107,26 +131,45 @@ def blueprint(cluster: Cluster, site: Site) -> Blueprint:
         images=image.built_images(cluster, site),
         termination_protection=cluster.lifecycle.protect,
     )
-    if len(result.body().encode()) > LARGEST_TEMPLATE:
-        message = "are too many or too long: with them the template is larger than CloudFormation takes"
-        raise ConfigurationError((make(("Tags",), Code.OUT_OF_RANGE, message, "write fewer or shorter tags"),))
+    if problems := (*_too_large(result, cluster), *compute_settings.problems(cluster, site)):
+        raise ConfigurationError(problems)
     return result
 
 
+def _too_large(result: Blueprint, cluster: Cluster) -> Iterator[Problem]:
+    if len(result.body().encode()) > LARGEST_TEMPLATE:
+        message = "are too many or too long: with them the template is larger than CloudFormation takes"
+        yield make(("Tags",), Code.OUT_OF_RANGE, message, "write fewer or shorter tags")
+    if (number := len(result.template["Resources"])) > MOST_RESOURCES:
+        message = f"and SharedStorage make {number} resources, and CloudFormation takes {MOST_RESOURCES} in a stack"
+        suggestion = "write fewer compute resources or storages"
+        yield make(("Scheduling", cluster.scheduling.queues_key), Code.OUT_OF_RANGE, message, suggestion)
+
+
 def _outputs(cluster: Cluster) -> Iterator[tuple[str, str, Value]]:
-    """The first queue under the names that AWS's Batch client reads, and what a user looks for."""
+    """What a user, the command line and AWS's Batch client look for."""
+    yield SCHEDULER, "Kind of the cluster", ref(SCHEDULER)
+    yield "HeadNodeInstanceID", "Head node", ref(head_node.HEAD_NODE)
+    yield "HeadNodePrivateIP", "Private address of the head node", get_att(head_node.HEAD_NODE, "PrivateIp")
+    yield "HeadNodeUser", "User who has the key pair on the head node", head_node.USERS[cluster.image.os]
+    yield from _outputs_of_slurm() if cluster.kind == SLURM else _outputs_of_batch(cluster)
+
+
+def _outputs_of_slurm() -> Iterator[tuple[str, str, Value]]:
+    yield "NodeTable", "Table in which the head node keeps the nodes", ref(node_table.NODE_TABLE)
+    yield "NodeQueueUrl", "Queue of the notices about nodes", ref(fleet_queue.QUEUE)
+
+
+def _outputs_of_batch(cluster: Cluster) -> Iterator[tuple[str, str, Value]]:
+    """The first queue under the names that AWS's Batch client reads."""
     queue = cluster.scheduling.aws_batch_queues[0]
     environment = batch.environment_id(queue, queue.compute_resources[0])
     multinode = jobs.multinode_definition_id(queue)
-    yield SCHEDULER, "Kind of the cluster", ref(SCHEDULER)
     yield "BatchCliRequirements", "AWS's Batch client that fits the cluster", CLIENT_REQUIREMENT
     yield "BatchComputeEnvironmentArn", "First compute environment of the first queue", ref(environment)
     yield "BatchJobQueueArn", "First queue", ref(batch.queue_id(queue))
     yield "BatchJobDefinitionArn", "Jobs of one container in the first queue", ref(jobs.definition_id(queue))
     yield "BatchJobDefinitionMnpArn", "Multi-node parallel jobs in the first queue", ref(multinode)
-    yield "HeadNodeInstanceID", "Head node", ref(head_node.HEAD_NODE)
-    yield "HeadNodePrivateIP", "Private address of the head node", get_att(head_node.HEAD_NODE, "PrivateIp")
-    yield "HeadNodeUser", "User who has the key pair on the head node", head_node.USERS[cluster.image.os]
     yield "ECRRepoName", "Repository of the job image", ref(repository.REPOSITORY)
     yield "CodeBuildDockerImageBuilderProject", "Project that builds the job image", ref(build_project.BUILD_PROJECT)
 

@@ -1,4 +1,4 @@
-"""The cluster's dashboard: the head node's metrics and alarms, and the last lines of every log."""
+"""The cluster's dashboard: alarms, the head node's metrics, Slurm's nodes by group, and the last lines of every log."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from shoal.cluster.alarms import WATCHED, period
+from shoal.cluster.alarms import WATCHED, alarm_ids, period
+from shoal.cluster.fleet import GROUP_METRICS
 from shoal.cluster.head_node import HEAD_NODE
+from shoal.cluster.monitoring import log_groups
 from shoal.cluster.site import Site, names
 from shoal.cluster.template import Resource, Value, get_att, join, ref, tag_list
 
@@ -26,6 +28,8 @@ _CHARTS = (
     ("EBS bytes", [("AWS/EC2", "EBSReadBytes"), ("AWS/EC2", "EBSWriteBytes")]),
     ("Status checks failed", [("AWS/EC2", "StatusCheckFailed")]),
 )
+GROUP_PERIOD = 60
+"""Seconds between Auto Scaling's metrics of a group."""
 _REFERENCE = re.compile(r"<<(\w+)(?:\.(\w+))?>>")
 """How a widget holds a reference of the template, `<<HeadNode>>` or `<<Alarm.Arn>>`, inside its JSON text."""
 
@@ -36,7 +40,12 @@ def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
         return
     widgets = [
         {"type": kind, "width": WIDTH, "height": HEIGHT, "properties": properties}
-        for kind, properties in (*_alarms(cluster), *_charts(cluster, site), *_logs(cluster, site))
+        for kind, properties in (
+            *_alarms(cluster),
+            *_charts(cluster, site),
+            *_nodes(cluster, site),
+            *_logs(cluster, site),
+        )
     ]
     yield (
         DASHBOARD,
@@ -55,8 +64,8 @@ type Widget = tuple[str, dict[str, Any]]
 
 
 def _alarms(cluster: Cluster) -> Iterator[Widget]:
-    if cluster.monitoring.alarms.enabled:
-        yield "alarm", {"title": "Alarms", "alarms": [f"<<{watched.alarm_id}.Arn>>" for watched in WATCHED]}
+    if alarms := alarm_ids(cluster):
+        yield "alarm", {"title": "Alarms", "alarms": [f"<<{alarm}.Arn>>" for alarm in alarms]}
 
 
 def _charts(cluster: Cluster, site: Site) -> Iterator[Widget]:
@@ -73,9 +82,28 @@ def _charts(cluster: Cluster, site: Site) -> Iterator[Widget]:
         )
 
 
+def _nodes(cluster: Cluster, site: Site) -> Iterator[Widget]:
+    """What each Auto Scaling group of a Slurm cluster wants, and has."""
+    groups = [
+        names(site).group(queue.name, resource.name)
+        for queue in cluster.scheduling.slurm_queues
+        for resource in queue.compute_resources
+    ]
+    for metric in GROUP_METRICS if groups else ():
+        yield (
+            "metric",
+            {
+                "title": f"Nodes: {metric}",
+                "region": site.region,
+                "stat": "Maximum",
+                "period": GROUP_PERIOD,
+                "metrics": [["AWS/AutoScaling", metric, "AutoScalingGroupName", group] for group in groups],
+            },
+        )
+
+
 def _logs(cluster: Cluster, site: Site) -> Iterator[Widget]:
-    of_head_node = ["head-node"] if cluster.monitoring.logs.cloud_watch.enabled else []
-    for purpose in ("jobs", "builds", *of_head_node):
+    for purpose in log_groups(cluster).values():
         source = f"SOURCE '{names(site).log_group(purpose)}'"
         query = f"{source} | fields @timestamp, @logStream, @message | sort @timestamp desc | limit 100"
         yield "log", {"title": f"Log of {purpose}", "region": site.region, "view": "table", "query": query}

@@ -7,20 +7,26 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from shoal.cluster.bucket import EMPTY_BUCKET
-from shoal.cluster.custom_actions import HeadNodeActions
+from shoal.cluster.custom_actions import HeadNodeActions, actions
 from shoal.cluster.file_systems import file_systems, mount_target_ids
+from shoal.cluster.fleet_document import fleet_metadata
+from shoal.cluster.fleet_queue import SUBSCRIPTION
 from shoal.cluster.grammar import Change, Matching, Refused, Section, Violation
 from shoal.cluster.iam import HeadNodeIam
 from shoal.cluster.image import HeadNodeImage
+from shoal.cluster.instance_options import cpu_options, metadata_options, root_volume
+from shoal.cluster.kinds import AWSBATCH, SLURM
 from shoal.cluster.local_storage import LocalStorage
-from shoal.cluster.monitoring import HEAD_NODE_LOGS
+from shoal.cluster.monitoring import HEAD_NODE_LOGS, node_log_group
 from shoal.cluster.network import HeadNodeNetworking, head_node_groups
+from shoal.cluster.node_rights import node_package
+from shoal.cluster.node_table import NODE_TABLE
 from shoal.cluster.repository import EMPTY_REPOSITORY
 from shoal.cluster.site import Site, names
 from shoal.cluster.storage import volumes
 from shoal.cluster.template import Resource, Value, get_att, ref, tag_list
 from shoal.cluster.user_data import node_script
-from shoal_node.contract import NodePackage, Settings
+from shoal_node.contract import Actions, Settings
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
@@ -106,18 +112,16 @@ INTERFACE = "HeadNodeInterface"
 LAUNCH_TEMPLATE = "HeadNodeLaunchTemplate"
 ELASTIC_IP = "HeadNodeElasticIp"
 ELASTIC_IP_ASSOCIATION = "HeadNodeElasticIpAssociation"
-ROOT_DEVICES = MappingProxyType({"alinux2023": "/dev/xvda", "debian12": "/dev/xvda", "ubuntu2404": "/dev/sda1"})
-"""Root device of each system's official AMIs; `site` has that of another AMI."""
-USERS = MappingProxyType({"alinux2023": "ec2-user", "debian12": "admin", "ubuntu2404": "ubuntu"})
+USERS = MappingProxyType(
+    {"alinux2023": "ec2-user", "debian12": "admin", "rhel9": "ec2-user", "rocky9": "rocky", "ubuntu2404": "ubuntu"}
+)
 """Default user of each system, to whom cloud-init gives the key pair
 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/managing-users.html).
 """
-
-
-def node_package(site: Site) -> NodePackage:
-    """Where the node package lies."""
-    key, _, version = site.node_package.partition("?versionId=")
-    return NodePackage(bucket=site.bucket, key=key, version_id=version or None)
+FIRST_OF_KIND = MappingProxyType(
+    {AWSBATCH: (EMPTY_BUCKET, EMPTY_REPOSITORY), SLURM: (SUBSCRIPTION,)}
+)
+"""What a head node of each kind works with: made before it, and deleted after it."""
 
 
 def settings(cluster: Cluster, site: Site) -> Settings:
@@ -132,8 +136,15 @@ def settings(cluster: Cluster, site: Site) -> Settings:
         volumes=volumes(cluster),
         file_systems=file_systems(cluster),
         scratch_dir=f"/{cluster.head_node.local_storage.ephemeral_volume.mount_dir.strip('/')}",
-        log_group=names(site).log_group("head-node") if cluster.monitoring.logs.cloud_watch.enabled else None,
+        log_group=node_log_group(cluster, site, "head-node"),
         rotate_logs=cluster.monitoring.logs.rotation.enabled,
+        kind=cluster.kind,
+        actions=Actions(
+            on_node_start=actions(cluster.head_node.custom_actions.on_node_start),
+            on_node_configured=actions(cluster.head_node.custom_actions.on_node_configured),
+        ),
+        table=ref(NODE_TABLE) if cluster.kind == SLURM else None,
+        secured_metadata=cluster.secured_metadata,
     )
 
 
@@ -187,6 +198,7 @@ def _instance(cluster: Cluster, site: Site) -> Resource:
         "Type": "AWS::EC2::Instance",
         "DependsOn": _first(cluster, site),
         "CreationPolicy": {"ResourceSignal": {"Count": 1, "Timeout": f"PT{timeout}S"}},
+        **({"Metadata": fleet_metadata(cluster, site)} if cluster.kind == SLURM else {}),
         "Properties": {
             "ImageId": site.head_node_ami,
             "InstanceType": head.instance_type,
@@ -202,11 +214,8 @@ def _instance(cluster: Cluster, site: Site) -> Resource:
                 for volume in volumes(cluster)
                 for disk in volume.disks
             ],
-            **_cpu_options(cluster, site),
-            "MetadataOptions": {
-                "HttpEndpoint": "enabled",
-                "HttpTokens": "required" if cluster.imds.imds_support == "v2.0" else "optional",
-            },
+            **cpu_options(site.instance_types[head.instance_type], head.disable_simultaneous_multithreading),
+            "MetadataOptions": metadata_options(cluster),
             "Monitoring": cluster.monitoring.detailed_monitoring,
             "PropagateTagsToVolumeOnCreation": True,
             "UserData": {"Fn::Base64": node_script(settings(cluster, site))},
@@ -217,7 +226,7 @@ def _instance(cluster: Cluster, site: Site) -> Resource:
 
 def _first(cluster: Cluster, site: Site) -> list[str]:
     """What must exist before the node starts, and go after it: it writes to these, or reaches the world by them."""
-    first = [EMPTY_BUCKET, EMPTY_REPOSITORY, *mount_target_ids(cluster, site)]
+    first = [*FIRST_OF_KIND[cluster.kind], *mount_target_ids(cluster, site)]
     if cluster.monitoring.logs.cloud_watch.enabled:
         first.append(HEAD_NODE_LOGS)
     if cluster.head_node.networking.elastic_ip:
@@ -243,21 +252,5 @@ def _launch_template(cluster: Cluster, site: Site) -> Resource:
 
 def _root_volume(cluster: Cluster, site: Site) -> dict[str, Any]:
     root = cluster.head_node.local_storage.root_volume
-    given = {"VolumeSize": root.size, "Iops": root.iops, "Throughput": root.throughput}
-    return {
-        "DeviceName": site.head_node_root_device or ROOT_DEVICES[cluster.image.os],
-        "Ebs": {
-            "VolumeType": root.volume_type,
-            "Encrypted": root.encrypted,
-            "DeleteOnTermination": root.delete_on_termination,
-            **{name: value for name, value in given.items() if value is not None},
-        },
-    }
-
-
-def _cpu_options(cluster: Cluster, site: Site) -> dict[str, Any]:
-    """One thread for each core, where cores have more than one."""
-    instance_type = site.instance_types[cluster.head_node.instance_type]
-    if not cluster.head_node.disable_simultaneous_multithreading or instance_type.vcpus == instance_type.cores:
-        return {}
-    return {"CpuOptions": {"CoreCount": instance_type.cores, "ThreadsPerCore": 1}}
+    device = site.head_node_root_device
+    return root_volume(cluster, root, device, DeleteOnTermination=root.delete_on_termination)

@@ -1,16 +1,21 @@
-"""What the head node may do: set itself up, be logged in to, report, and submit jobs for its users."""
+"""What the head node may do: set itself up, be logged in to, report, and submit jobs for its users or run the fleet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from shoal.cluster.compute_role import group_arn
 from shoal.cluster.file_systems import statements as file_system_statements
-from shoal.cluster.head_node import HEAD_NODE_PROFILE, node_package
+from shoal.cluster.fleet_queue import queue_arn
+from shoal.cluster.head_node import HEAD_NODE_PROFILE
 from shoal.cluster.iam import instance_profile, role, s3_access
 from shoal.cluster.jobs import client_statements
+from shoal.cluster.kinds import AWSBATCH
 from shoal.cluster.monitoring import streams_arn
-from shoal.cluster.site import Site
+from shoal.cluster.node_rights import fetch_the_node_package, session_manager
+from shoal.cluster.node_table import table_arn
+from shoal.cluster.site import Site, names
 from shoal.cluster.template import CLUSTER_TAG, Resource, Statement, allow, arn, ref
 from shoal_node.contract import BOOTSTRAP_TAG, METRICS_NAMESPACE
 
@@ -34,7 +39,7 @@ def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
         *_set_up(site),
         *_report(cluster, site),
         *file_system_statements(cluster, site),
-        *client_statements(cluster, site),
+        *_of_kind(cluster, site),
         *s3_access(site, iam.s3_access),
     ]
     policies = [policy.policy for policy in iam.additional_iam_policies]
@@ -43,12 +48,7 @@ def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
 
 
 def _set_up(site: Site) -> Iterator[Statement]:
-    package = node_package(site)
-    yield allow(
-        "FetchTheNodePackage",
-        "s3:GetObjectVersion",
-        on=arn(site, "s3", f"{package.bucket}/{package.key}", region=False, account=False),
-    )
+    yield fetch_the_node_package(site)
     yield allow("SignalTheStack", "cloudformation:SignalResource", on=ref("AWS::StackId"))
     yield allow(
         "SayHowTheBootstrapEnded",
@@ -57,16 +57,42 @@ def _set_up(site: Site) -> Iterator[Statement]:
         StringEquals={f"aws:ResourceTag/{CLUSTER_TAG}": site.cluster_name},
         **{"ForAllValues:StringEquals": {"aws:TagKeys": [BOOTSTRAP_TAG]}},
     )
-    # Session Manager ties these to no resource of the node:
-    # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-create-iam-instance-profile.html
+    yield session_manager()
+
+
+def _of_kind(cluster: Cluster, site: Site) -> Iterable[Statement]:
+    return client_statements(cluster, site) if cluster.kind == AWSBATCH else _run_the_fleet(site)
+
+
+def _run_the_fleet(site: Site) -> Iterator[Statement]:
+    """What the head node of a Slurm cluster does with its own groups, queue and table."""
+    yield allow("ReadTheFleet", "cloudformation:DescribeStackResource", on=ref("AWS::StackId"))
     yield allow(
-        "SessionManager",
-        "ssm:UpdateInstanceInformation",
-        "ssmmessages:CreateControlChannel",
-        "ssmmessages:CreateDataChannel",
-        "ssmmessages:OpenControlChannel",
-        "ssmmessages:OpenDataChannel",
+        "ScaleItsGroups",
+        "autoscaling:SetDesiredCapacity",
+        "autoscaling:TerminateInstanceInAutoScalingGroup",
+        on=group_arn(site, f"{names(site).groups}*"),
+    )
+    # Tied to no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2autoscaling.html
+    yield allow(
+        "SeeGroups",
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:DescribeAutoScalingInstances",
+        "ec2:DescribeInstances",
         on="*",
+    )
+    yield allow(
+        "ReadNotices", "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", on=queue_arn(site)
+    )
+    yield allow(
+        "KeepTheNodeTable",
+        "dynamodb:BatchGetItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Scan",
+        "dynamodb:UpdateItem",
+        on=table_arn(site),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from shoal.cluster.grammar import Change, Code, Integer, Section, problem
+from shoal.cluster.kinds import AWSBATCH, SLURM
 from shoal.cluster.site import Site, names
 from shoal.cluster.template import Resource, Value, arn, tag_list
 
@@ -93,22 +95,40 @@ class Monitoring(Section):
 
 # ---- resources
 
+HEAD_NODE_LOGS = "HeadNodeLogGroup"
+COMPUTE_LOGS = "ComputeLogGroup"
 BUILD_LOGS = "BuildLogGroup"
 JOB_LOGS = "JobLogGroup"
-HEAD_NODE_LOGS = "HeadNodeLogGroup"
+LOG_GROUPS = MappingProxyType(
+    {
+        AWSBATCH: {BUILD_LOGS: "builds", JOB_LOGS: "jobs"},
+        SLURM: {COMPUTE_LOGS: "compute"},
+    }
+)
+"""By kind, the log groups beside the head node's, and what each is for."""
 
 
 def streams_arn(site: Site, purpose: str) -> Value:
-    """The ARN of the streams of one of the cluster's log groups: `builds`, `jobs` or `head-node`."""
+    """The ARN of the streams of one of the cluster's log groups: `builds`, `jobs`, `compute` or `head-node`."""
     return arn(site, "logs", f"log-group:{names(site).log_group(purpose)}:*")
+
+
+def log_groups(cluster: Cluster) -> dict[str, str]:
+    """The cluster's log groups and what each is for. Batch always writes; the nodes only where it is wanted."""
+    wanted = cluster.monitoring.logs.cloud_watch.enabled
+    of_kind = LOG_GROUPS[cluster.kind] if wanted or cluster.kind == AWSBATCH else {}
+    return of_kind | ({HEAD_NODE_LOGS: "head-node"} if wanted else {})
+
+
+def node_log_group(cluster: Cluster, site: Site, purpose: str) -> str | None:
+    """The name of the log group of the head node or of the compute nodes, where they send their logs."""
+    return names(site).log_group(purpose) if cluster.monitoring.logs.cloud_watch.enabled else None
 
 
 def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
     """The log groups; nothing else in the cluster may create one."""
-    yield BUILD_LOGS, _log_group(cluster, site, "builds")
-    yield JOB_LOGS, _log_group(cluster, site, "jobs")
-    if cluster.monitoring.logs.cloud_watch.enabled:
-        yield HEAD_NODE_LOGS, _log_group(cluster, site, "head-node")
+    for log_group_id, purpose in log_groups(cluster).items():
+        yield log_group_id, _log_group(cluster, site, purpose)
 
 
 def _log_group(cluster: Cluster, site: Site, purpose: str) -> Resource:

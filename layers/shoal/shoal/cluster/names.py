@@ -66,6 +66,25 @@ class Names:
         """A Batch job definition: for jobs of one container, or for multi-node parallel jobs."""
         return f"{self.prefix}-{self.cluster}_{'multinode' if multinode else 'single'}_{queue}"
 
+    @property
+    def nodes(self) -> str:
+        """The node table of a Slurm cluster, its topic and its queue of notices."""
+        return f"{self.prefix}-{self.cluster}-nodes"
+
+    @property
+    def dead_letters(self) -> str:
+        """The queue of the notices that nobody could read."""
+        return f"{self.nodes}-dead"
+
+    @property
+    def groups(self) -> str:
+        """What the names of a Slurm cluster's Auto Scaling groups begin with; no other cluster's begin so."""
+        return job_queue_prefix(self.prefix, self.cluster)
+
+    def group(self, queue: str, compute_resource: str) -> str:
+        """The Auto Scaling group of a compute resource."""
+        return f"{self.groups}{queue}-{compute_resource}"
+
     def role(self, purpose: str) -> str:
         """An IAM role or instance profile; IAM names are global, so the hash tells Regions apart."""
         return f"{self.prefix}-{self.cluster}-{self._hash}-{purpose}"[:ROLE_NAME_LENGTH]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from shoal.cluster.grammar import Change, Code, Matching, Refused, Section, Violation, problem
+from shoal.cluster.kinds import SLURM
 from shoal.cluster.site import Site
 from shoal.cluster.template import Resource, Value, logical_id, ref, tag_list
 
@@ -91,6 +92,9 @@ class QueueNetworking(Section):
 
 HEAD_NODE_GROUP = "HeadNodeSecurityGroup"
 COMPUTE_GROUP = "ComputeSecurityGroup"
+COMPUTE_TO_ITSELF = "ComputeToItself"
+_ANYWHERE = {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0", "Description": "Everywhere"}
+"""What a group allows that names no way out; one that names some has to name it as well."""
 
 
 def vpc_id(cluster: Cluster, site: Site) -> str:
@@ -132,7 +136,10 @@ def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:
         for name, source in compute.items():
             yield logical_id("HeadNodeFrom", name), _everything_from(source, HEAD_NODE_GROUP)
     if _owns_compute_group(cluster):
-        yield COMPUTE_GROUP, _group(cluster, site, "Compute instances")
+        leaves = {"SecurityGroupEgress": [_ANYWHERE]} if cluster.kind == SLURM else {}
+        yield COMPUTE_GROUP, _group(cluster, site, "Compute instances", **leaves)
+        if cluster.kind == SLURM:
+            yield COMPUTE_TO_ITSELF, _everything_to_itself()
         for name, source in (head | compute).items():
             yield logical_id("ComputeFrom", name), _everything_from(source, COMPUTE_GROUP)
 
@@ -159,4 +166,15 @@ def _everything_from(source: Value, group: str) -> Resource:
     return {
         "Type": "AWS::EC2::SecurityGroupIngress",
         "Properties": {"GroupId": ref(group), "IpProtocol": "-1", "SourceSecurityGroupId": source},
+    }
+
+
+def _everything_to_itself() -> Resource:
+    """EFA needs a way out to the group itself; one to every address does not do, since its packets have none:
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-start.html#efa-start-security
+    """
+    group = ref(COMPUTE_GROUP)
+    return {
+        "Type": "AWS::EC2::SecurityGroupEgress",
+        "Properties": {"GroupId": group, "IpProtocol": "-1", "DestinationSecurityGroupId": group},
     }

@@ -26,7 +26,6 @@ SCHEDULER = "Scheduler"
 """The stack's parameter that names the kind of the cluster, as AWS's Batch client reads it."""
 CLUSTER_TAG = "shoal:cluster"
 KIND_TAG = "shoal:kind"
-KIND = "awsbatch"
 
 
 def logical_id(kind: str, *names: str) -> str:
@@ -87,7 +86,7 @@ def allow(sid: str, *actions: str, on: Value | Sequence[Value] = (), **condition
 
 def tag_map(cluster: Cluster, site: Site) -> dict[str, str]:
     """Every tag of the cluster's resources: its name, its kind, and the configuration's own."""
-    own = {CLUSTER_TAG: site.cluster_name, KIND_TAG: KIND}
+    own = {CLUSTER_TAG: site.cluster_name, KIND_TAG: cluster.kind}
     return own | {tag.key: tag.value for tag in cluster.tags or ()}
 
 
