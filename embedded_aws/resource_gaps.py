@@ -8,6 +8,7 @@ from embedded_aws.autoscaling import describing as scaling_describing
 from embedded_aws.autoscaling import faults as scaling_faults
 from embedded_aws.autoscaling import groups as scaling_groups
 from embedded_aws.autoscaling import instances as scaling_instances
+from embedded_aws.autoscaling import metrics as scaling_metrics
 from embedded_aws.autoscaling import notices as scaling_notices
 from embedded_aws.autoscaling import scaling
 from embedded_aws.batch import credentials as batch_credentials
@@ -81,6 +82,7 @@ GAPS = (
     scaling_instances,
     scaling_describing,
     scaling_notices,
+    scaling_metrics,
     scaling_faults,
     cfn_batch,
     cfn_instance,

@@ -57,6 +57,7 @@ def _create(query: Query) -> Result:
         "HealthCheckType": value(query, "HealthCheckType") or "EC2",
         "TerminationPolicies": strings(query, "TerminationPolicies") or ["Default"],
         "NewInstancesProtectedFromScaleIn": is_true(value(query, "NewInstancesProtectedFromScaleIn")),
+        "CapacityRebalance": is_true(value(query, "CapacityRebalance")),
         **{key: usual if (asked := number(query, key)) is None else asked for key, usual in _NUMBERS.items()},
         **_created_sizes(query),
         **_placed(query),
@@ -127,6 +128,8 @@ def _update(query: Query) -> Result:
         changed["TerminationPolicies"] = policies
     if protected := value(query, "NewInstancesProtectedFromScaleIn"):
         changed["NewInstancesProtectedFromScaleIn"] = is_true(protected)
+    if rebalanced := value(query, "CapacityRebalance"):
+        changed["CapacityRebalance"] = is_true(rebalanced)
     before = record["DesiredCapacity"]
     record.update(changed, _retry_at=0.0)
     limits = f"min: {record['MinSize']}, max: {record['MaxSize']}, desired: {record['DesiredCapacity']}"

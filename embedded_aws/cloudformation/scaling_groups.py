@@ -36,6 +36,7 @@ SETTLE_SECONDS = 30.0
 _NOT_STABLE = 'Resource handler returned message: "{0}" (HandlerErrorCode: NotStabilized)'
 _BUSY = ("ResourceInUse", "ScalingActivityInProgress")
 """What a group answers that has begun to launch an instance."""
+_MEASURED = "MetricsCollection"
 _TOLD = ("NotificationConfiguration", "NotificationConfigurations")
 
 
@@ -59,6 +60,7 @@ def _create(logical_id: str, properties: Properties, stack: str) -> Created:
     client("autoscaling").create_auto_scaling_group(**request("autoscaling", "CreateAutoScalingGroup", wanted))
     try:
         _notify(name, {}, properties)
+        _measure(name, {}, properties)
     except ClientError as error:
         raise FailedResourceError(handler_message(error.response["Error"]["Message"]), name) from error
     _stabilize(name)
@@ -70,6 +72,7 @@ def _update(physical_id: str, old: Properties, new: Properties, stack: str) -> C
     client("autoscaling").update_auto_scaling_group(**request("autoscaling", "UpdateAutoScalingGroup", wanted))
     _retag(physical_id, old, new)
     _notify(physical_id, old, new)
+    _measure(physical_id, old, new)
     _stabilize(physical_id)
     return physical_id, _attributes(physical_id)
 
@@ -95,7 +98,7 @@ def _is_deleted(name: str) -> bool:
 
 def _parameters(name: str, properties: Properties) -> Properties:
     """The properties that are parameters of the API, in its shapes."""
-    wanted = without(properties, "Tags", "Cooldown", *_TOLD)
+    wanted = without(properties, "Tags", "Cooldown", _MEASURED, *_TOLD)
     if "Cooldown" in properties:
         wanted["DefaultCooldown"] = properties["Cooldown"]
     if isinstance(subnets := properties.get("VPCZoneIdentifier"), list):
@@ -126,6 +129,16 @@ def _notify(name: str, old: Properties, new: Properties) -> None:
     for topic, types in after.items():
         if before.get(topic) != types:
             scaling.put_notification_configuration(AutoScalingGroupName=name, TopicARN=topic, NotificationTypes=types)
+
+
+def _measure(name: str, old: Properties, new: Properties) -> None:
+    """Make the metrics that a group sends those of the new properties."""
+    scaling, before, after = client("autoscaling"), old.get(_MEASURED) or [], new.get(_MEASURED) or []
+    for gone in (one for one in before if one not in after):
+        scaling.disable_metrics_collection(AutoScalingGroupName=name, Metrics=gone.get("Metrics") or [])
+    for one in (one for one in after if one not in before):
+        call = request("autoscaling", "EnableMetricsCollection", {"AutoScalingGroupName": name, **one})
+        scaling.enable_metrics_collection(**call)
 
 
 def _told(properties: Properties) -> dict[str, list[str]]:

@@ -97,6 +97,19 @@ def test_a_group_changes_in_place(stack: Stack, group: ScalingGroup) -> None:
     assert group.client.describe_notification_configurations()["NotificationConfigurations"] == []
 
 
+def test_a_stack_says_which_metrics_a_group_sends(stack: Stack, group: ScalingGroup) -> None:
+    def measured(*names: str) -> dict[str, Any]:
+        return resources(MetricsCollection=[{"Granularity": "1Minute", "Metrics": list(names)}], CapacityRebalance=True)
+
+    def shown() -> list[str]:
+        return sorted(one["Metric"] for one in group.describe()["EnabledMetrics"])
+
+    stack.create(measured("GroupDesiredCapacity"))
+    assert (shown(), group.describe()["CapacityRebalance"]) == (["GroupDesiredCapacity"], True)
+    stack.update(measured("GroupInServiceInstances", "GroupTotalInstances"))
+    assert shown() == ["GroupInServiceInstances", "GroupTotalInstances"]
+
+
 def test_a_deleted_stack_leaves_no_group_and_no_instance(stack: Stack, group: ScalingGroup) -> None:
     stack.create(resources())
     instances = group.ids()
