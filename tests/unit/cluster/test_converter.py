@@ -58,7 +58,7 @@ def converted(folder: Path) -> str:
 def test_a_file_of_version_2_loads_once_its_system_is_changed(tmp_path: Path) -> None:
     text = converted(tmp_path)
     problem = only_problem(text)
-    assert (problem.path, problem.suggestion) == ("Image.Os", "write alinux2023")
+    assert (problem.path, problem.suggestion) == ("Image.Os", "write alinux2023, or debian12")
     cluster = load(text.replace("alinux2", "alinux2023"))
     (queue,) = cluster.scheduling.aws_batch_queues
     assert queue.capacity_type == "SPOT"

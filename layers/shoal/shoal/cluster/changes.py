@@ -59,7 +59,7 @@ def _grammar() -> Mapping[str, Key]:
 
 def key_changes(old: Cluster, new: Cluster) -> tuple[KeyChange, ...]:
     """Every difference in meaning: a default written out is none."""
-    before, after = (cluster.model_dump(mode="json", by_alias=True) for cluster in (old, new))
+    before, after = old.meaning(), new.meaning()
     return tuple(_section((), "", before, after))
 
 

@@ -23,6 +23,7 @@ from shoal.cluster.scheduling import Scheduling
 from shoal.cluster.storage import SharedStorages
 from shoal.cluster.tags import MOST_TAGS, Tag
 
+
 class Cluster(Section):
     """A cluster."""
 
@@ -61,9 +62,7 @@ class Cluster(Section):
     """A ready container image for the jobs, instead of one that Shoal builds."""
     lifecycle: Lifecycle = Lifecycle()
     """What Shoal does with the cluster beyond what ParallelCluster does."""
-    login_nodes: Annotated[
-        None, Refused("there are no login nodes yet", "let users log in to the head node")
-    ] = None
+    login_nodes: Annotated[None, Refused("there are no login nodes yet", "let users log in to the head node")] = None
     """Nodes for users to log in to, beside the head node."""
     additional_packages: Annotated[
         None, Refused("Intel's platform software is not installed", "bring it in the container image, or in an AMI")
@@ -80,7 +79,7 @@ class Cluster(Section):
     deployment_settings: Annotated[
         None,
         Refused(
-            "a cluster's stack has no Lambda functions to place in a VPC, and the default user is left as the AMI has it",
+            "a cluster's stack has no Lambda functions to place in a VPC, and the default user stays as the AMI has it",
             "remove the section",
         ),
     ] = None
@@ -107,6 +106,12 @@ class Cluster(Section):
                 yield Violation(
                     "SharedStorage", message, "write directories of which none contains the other", Code.CONFLICT
                 )
+
+    def meaning(self) -> dict[str, Any]:
+        """The configuration with every default, as JSON values."""
+        document = self.model_dump(mode="json", by_alias=True)
+        document["HeadNode"]["Imds"]["Secured"] = self.secured_metadata
+        return document
 
     def dump(self) -> dict[str, Any]:
         """The configuration as it was written: Pascal case, JSON values, no default that was not given."""

@@ -46,8 +46,8 @@ class Image(Section):
     """Operating system of the nodes. With Slurm alinux2023, rhel9 and rocky9 need AMIs of yours that bring Slurm; with
     AWS Batch rhel9 and rocky9 are not offered."""
     custom_ami: Annotated[AmiId | None, Change.REPLACES] = None
-    """AMI of the head node, and of Slurm's nodes, instead of the newest official one of `Os`; `HeadNode.Image.CustomAmi`
-    and `SlurmQueues[].Image.CustomAmi` go before it."""
+    """AMI of the head node, and of Slurm's nodes, instead of the newest official one of `Os`;
+    `HeadNode.Image.CustomAmi` and `SlurmQueues[].Image.CustomAmi` go before it."""
 
 
 class HeadNodeImage(Section):

@@ -11,7 +11,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from shoal.cluster.grammar import Change, Matching, NotOffered, Refused, Section, Unique, key_of
+from shoal.cluster.grammar import Change, Matching, NotOffered, Only, Refused, Section, Unique, key_of
 from shoal.cluster.problems import section_of
 
 DEPENDS = "depends"
@@ -40,6 +40,8 @@ class Key:
     identity: str | None
     """The key by which an update recognises the items of a list of sections."""
     values_refused: Mapping[str, Refused] = field(default_factory=dict)
+    only: Only | None = None
+    """The kind of cluster that has the key, if one kind alone has it."""
 
 
 def walk(section: type[Section], prefix: str = "") -> Iterator[Key]:
@@ -70,6 +72,7 @@ def _key(path: str, info: FieldInfo) -> Key:
         refused=refused,
         identity=unique.key if unique else None,
         values_refused=values_refused.values if values_refused else {},
+        only=_first(notes, Only),
     )
 
 

@@ -26,6 +26,9 @@ _TYPES = MappingProxyType(
         "int_parsing_size": ("must be an integer", "write a smaller number"),
         "int_from_float": ("must be an integer", "write a whole number"),
         "finite_number": ("must be an integer", "write a whole number"),
+        "float_type": ("must be a number", "write a number like 0.5"),
+        "float_parsing": ("must be a number", "write a number like 0.5"),
+        "dict_type": ("must be a mapping", "write each setting below it, indented, as `Name: value`"),
         "bool_type": ("must be true or false", "write true or false"),
         "bool_parsing": ("must be true or false", "write true or false"),
     }

@@ -15,7 +15,8 @@ from shoal.cluster.keys import DEPENDS, Key, walk
 CHANGES = {
     Change.LIVE: "applied in place; nothing that runs is disturbed",
     Change.GROWS: "a larger value is applied in place; a smaller one is refused",
-    Change.ROLLS: f"Batch starts instances with the new value; jobs on old ones have {UPDATE_TIMEOUT} minutes to end",
+    Change.ROLLS: "new instances have the new value; AWS Batch replaces those that run, where jobs have "
+    f"{UPDATE_TIMEOUT} minutes to end, and Slurm's that run keep the old one until they end",
     Change.REPLACES: "refused: CloudFormation would replace something that holds data or jobs",
     Change.FIXED: "refused: an identity, or set up once when a machine first starts",
 }
@@ -128,7 +129,7 @@ def coming_page() -> str:
             "A section stands for all keys in it.\n\n",
             _table(("Key", "Why", "Instead"), _refusals(keys)),
             "\n### What is honoured\n\n",
-            "Every other key of a Batch cluster; [the reference](configuration.md) has types and bounds.\n\n",
+            "Every other key; [the reference](configuration.md) has types and bounds.\n\n",
             _table(("Key", "Default", "Changing it"), _honoured(keys)),
         )
     )
@@ -152,6 +153,7 @@ def _described(key: Key) -> tuple[str, str, str, str]:
         return "", "", "", f"{key.docstring} **Not offered**: {key.refused.reason}. Instead: {key.refused.instead}."
     kind = " or ".join(f"`{choice}`" for choice in key.choices) or key.type
     meaning = f"{key.docstring} ({key.bounds})" if key.bounds else key.docstring
+    meaning += f" Only with `Scheduler: {key.only.kind}`." if key.only else ""
     return kind, _default(key), f"`{key.change.value}`" if key.change else "", meaning
 
 
@@ -171,6 +173,9 @@ def _refusals(keys: list[Key]) -> Iterator[tuple[str, str, str]]:
             yield f"`{key.path}`", *_why(key.refused)
         for value, refused in key.values_refused.items():
             yield f"`{key.path}: {value}`", *_why(refused)
+        if key.only:
+            other = "slurm" if key.only.kind == "awsbatch" else "awsbatch"
+            yield f"`{key.path}` with `Scheduler: {other}`", key.only.reason, key.only.instead
 
 
 def _why(refused: Refused) -> tuple[str, str]:

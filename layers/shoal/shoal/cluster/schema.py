@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from shoal.cluster.configuration import Cluster
-from shoal.cluster.grammar import Section, key_of
+from shoal.cluster.grammar import Only, Section, key_of
 from shoal.cluster.problems import section_of
 
 
@@ -59,7 +59,9 @@ def _complete(definition: dict[str, Any], section: type[Section]) -> None:
         if "$comment" in key:
             key["description"] += f" {key.pop('$comment')}"
         for note in info.metadata:
-            if isinstance(note, Ge):
+            if isinstance(note, Only):
+                key["description"] += f" Only with Scheduler: {note.kind}."
+            elif isinstance(note, Ge):
                 key["minimum"] = note.ge
             elif isinstance(note, Le):
                 key["maximum"] = note.le

@@ -106,7 +106,9 @@ def _named(cluster: Cluster, around: Surroundings) -> dict[str, Any]:
         "subnets": {name: _subnet(item, around) for name, item in around.subnets.items()},
         "instance_types": {name: _instance_type(item) for name, item in around.instance_types.items()},
         "elastic_ips": {str(elastic_ip): around.elastic_ip} if around.elastic_ip else {},
-        "queue_images": {queue.name: _launch_image(cluster, queue, around) for queue in cluster.scheduling.slurm_queues},
+        "queue_images": {
+            queue.name: _launch_image(cluster, queue, around) for queue in cluster.scheduling.slurm_queues
+        },
     }
 
 
@@ -126,13 +128,14 @@ def _subnet(item: Any, around: Surroundings) -> Subnet:
 
 def _instance_type(item: Any) -> InstanceType:
     vcpus, network = item["VCpuInfo"]["DefaultVCpus"], item.get("NetworkInfo", {})
+    gpus = item.get("GpuInfo", {}).get("Gpus", ())
     return InstanceType(
         vcpus=vcpus,
         cores=item["VCpuInfo"].get("DefaultCores", vcpus),
         memory_mib=item["MemoryInfo"]["SizeInMiB"],
         architecture=architecture_of(item),
         instance_store=item.get("InstanceStorageSupported", False),
-        gpus=sum(gpu["Count"] for gpu in item.get("GpuInfo", {}).get("Gpus", ()) if gpu.get("Manufacturer") == "NVIDIA"),
+        gpus=sum(gpu["Count"] for gpu in gpus if gpu.get("Manufacturer") == "NVIDIA"),
         network_cards=network.get("MaximumNetworkCards", 1),
         efa_interfaces=network.get("EfaInfo", {}).get("MaximumEfaInterfaces", 1) if network.get("EfaSupported") else 0,
     )

@@ -84,12 +84,12 @@ class SlurmComputeResource(Section):
         default_factory=lambda section: section["instances"][0].instance_type if section["instances"] else ""
     )
     """Instance type of the nodes; it or `Instances` must be given."""
-    min_count: Annotated[Integer, Change.LIVE, Field(ge=0, le=MOST_NODES)] = 0
+    min_count: Annotated[Integer, Change.LIVE, Field(ge=0)] = 0
     """Nodes that run even when there are no jobs."""
-    max_count: Annotated[Integer, Change.LIVE, Field(ge=1, le=MOST_NODES)] = 10
+    max_count: Annotated[Integer, Change.LIVE, Field(ge=1)] = 10
     """Nodes that run at most."""
-    spot_price: Annotated[float | None, Change.ROLLS, Field(gt=0)] = None
-    """Highest price of an instance in dollars each hour, instead of the On-Demand price; only with CapacityType SPOT."""
+    spot_price: Annotated[float | None, Change.ROLLS, Field(ge=0, allow_inf_nan=False)] = None
+    """Highest price of an instance in dollars an hour, instead of the On-Demand price; only with CapacityType SPOT."""
     disable_simultaneous_multithreading: Annotated[bool, Change.ROLLS] = False
     """Whether each core runs one thread."""
     efa: Efa = Efa()
@@ -191,6 +191,9 @@ class SlurmQueue(Section):
             if resource.spot_price is not None and self.capacity_type != "SPOT":
                 message, suggestion = "is a price for Spot instances", "write CapacityType: SPOT, or remove it"
                 yield Violation((*at, "SpotPrice"), message, suggestion)
+            elif resource.spot_price == 0:
+                message, suggestion = "is nothing, for which there are no instances", "write a price, or remove it"
+                yield Violation((*at, "SpotPrice"), message, suggestion, Code.OUT_OF_RANGE)
             longest = LONGEST_NODE_NAME - LONGEST_ADDRESS - len(self.name) - 1
             if len(resource.name) > longest:
                 message = "is too long: the names of nodes have it, the queue's and the address"

@@ -55,7 +55,7 @@ class Dns(Section):
 class SlurmSettings(Section):
     """Slurm's settings for the whole cluster."""
 
-    scaledown_idletime: Annotated[Integer, Change.LIVE, Field(ge=-1, le=525_600)] = 10
+    scaledown_idletime: Annotated[Integer, Change.LIVE, Field(ge=-1)] = 10
     """Minutes that a node above `MinCount` may have nothing to do before it ends; -1: it never ends for that."""
     dns: Dns = Dns()
     """Names of nodes in DNS."""
