@@ -19,9 +19,10 @@ from shoal_node.actions import run_actions
 from shoal_node.aws import signal
 from shoal_node.compute import check_fabric, join_munge, mount_shared, post, start_node_daemon
 from shoal_node.configure import APPLIED, Acknowledged, acknowledge, acknowledged, current_fleet, share
-from shoal_node.contract import SLURM, ComputeSettings, NodeSettings, Settings
+from shoal_node.contract import BOOTSTRAP_STREAM, SLURM, ComputeSettings, NodeSettings, Settings
 from shoal_node.controller import start_controller
 from shoal_node.exports import export_directories
+from shoal_node.metadata_guard import guard_metadata
 from shoal_node.mounts import grow_volumes, mount_file_systems, mount_scratch, mount_volumes
 from shoal_node.munge import make_key
 from shoal_node.notices import MOST_LOG_LINES, Kind
@@ -88,6 +89,7 @@ STORAGE: tuple[Step, ...] = (
 BATCH_HEAD: tuple[Step, ...] = (
     ("OnNodeStart", begin_actions),
     ("packages", install_packages),
+    ("metadata", guard_metadata),
     *STORAGE,
     ("units", install_units),
     ("session manager", install_session_manager),
@@ -97,6 +99,7 @@ BATCH_HEAD: tuple[Step, ...] = (
 SLURM_HEAD: tuple[Step, ...] = (
     ("OnNodeStart", begin_actions),
     ("packages", install_packages),
+    ("metadata", guard_metadata),
     ("munge key", make_key),
     *STORAGE,
     ("units", install_units),
@@ -128,7 +131,7 @@ def bootstrap(settings: NodeSettings) -> int:
     recorder = _start_logging()
     failure = _first_failure(settings, _steps(settings))
     try:
-        send(settings, "bootstrap", recorder.events)
+        send(settings, BOOTSTRAP_STREAM, recorder.events)
     except (BotoCoreError, ClientError) as error:
         log.warning("the log could not be sent: %s", error)
     if isinstance(settings, ComputeSettings):

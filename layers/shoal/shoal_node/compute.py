@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from pathlib import Path
 from typing import Optional
@@ -16,7 +17,7 @@ from shoal_node.notices import Kind, node_message
 from shoal_node.services import install_unit, quoted
 from shoal_node.shell import NodeError, has, run
 from shoal_node.slurm.commands import SlurmError
-from shoal_node.slurm.configuration import node_conf
+from shoal_node.slurm.configuration import GPU_LINKS, node_conf
 from shoal_node.slurm.installation import check_node_daemon
 from shoal_node.slurm.nodes import node
 from shoal_node.waiting import wait_for
@@ -72,6 +73,15 @@ def found_gpus(settings: ComputeSettings) -> int:
     return count
 
 
+def link_gpus(count: int, *, working: bool) -> None:
+    """Make the files that the cluster's `gres.conf` names as this node's GPUs: without a driver they are nothing."""
+    for number in range(count):
+        link = Path(f"{GPU_LINKS}{number}")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(f"/dev/nvidia{number}" if working else os.devnull)
+
+
 def start_node_daemon(settings: ComputeSettings) -> None:
     """Have slurmd join the cluster, and wait until Slurm has the node.
 
@@ -80,7 +90,9 @@ def start_node_daemon(settings: ComputeSettings) -> None:
     """
     resource = _resource(settings)
     name = resource.node_name(metadata("local-ipv4"))
-    conf = node_conf(resource, found_gpus(settings), found_memory(run("slurmd", "-C").stdout))
+    gpus = found_gpus(settings)
+    link_gpus(settings.gpus, working=gpus > 0)
+    conf = node_conf(resource, gpus, found_memory(run("slurmd", "-C").stdout))
     options = ["-Z", "-N", name, "--conf-server", settings.head_address, "--conf", conf]
     SPOOL.mkdir(parents=True, exist_ok=True)
     program = run("which", "slurmd").stdout.strip()

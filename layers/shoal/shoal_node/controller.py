@@ -9,11 +9,11 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-from shoal_node.aws import metadata
+from shoal_node.aws import metadata, vpc_ranges
 from shoal_node.fleet import Fleet
 from shoal_node.services import install_unit
 from shoal_node.shell import NodeError, run, write
-from shoal_node.slurm.configuration import Place, beside_partitions, cgroup_conf, slurm_conf
+from shoal_node.slurm.configuration import Place, beside_partitions, cgroup_conf, gres_conf, slurm_conf
 from shoal_node.slurm.installation import CONFIGURATION, slurm_user
 from shoal_node.slurm.nodes import answers
 from shoal_node.slurm.placeholders import keep_placeholders
@@ -46,6 +46,7 @@ def place() -> Place:
         user=slurm_user(),
         has_cgroups=has_cgroups,
         cgroup_plugin=plugin,
+        ranges=tuple(vpc_ranges()),
     )
 
 
@@ -79,7 +80,11 @@ def write_configuration(fleet: Fleet, here: Place, retired: Iterable[str] = ()) 
     Raises:
         NodeError: Slurm cannot read what they would say; the files stay as they were.
     """
-    texts = {"slurm.conf": slurm_conf(fleet, here, retired), "cgroup.conf": cgroup_conf(here)}
+    texts = {
+        "slurm.conf": slurm_conf(fleet, here, retired),
+        "cgroup.conf": cgroup_conf(here),
+        "gres.conf": gres_conf(fleet, here),
+    }
     check_configuration(texts)
     old = CONFIGURATION / "slurm.conf"
     before = beside_partitions(old.read_text()) if old.exists() else []

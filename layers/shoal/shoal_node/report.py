@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from shoal_node.shell import run, write
 Event = dict[str, Any]
 """`{"timestamp": milliseconds, "message": text}`."""
 
+log = logging.getLogger("shoal_node")
+
 CURSOR = Path("/var/lib/shoal/journal.cursor")
 MOST_LINES = 5000
 """Lines of the journal in one run; what is left follows a minute later."""
@@ -27,14 +30,33 @@ MOST_MESSAGE = 65_536
 MOST_MILLISECONDS = 23 * 3600 * 1000
 """A batch spans at most 24 hours."""
 WANTED = "MESSAGE,SYSLOG_IDENTIFIER"
+JOURNAL = "journal"
+"""The stream of everything that has none of its own."""
+OWN_STREAMS = frozenset(
+    {
+        "cloud-init",
+        "munged",
+        "shoal-bootstrap",
+        "shoal-configure",
+        "shoal-jobwatcher",
+        "shoal-nodewatcher",
+        "shoal-sqswatcher",
+        "slurmctld",
+        "slurmd",
+    }
+)
+"""Programs, as the journal names them, whose lines go into a stream of that name."""
+REFUSED = ("tooOldLogEventEndIndex", "expiredLogEventEndIndex")
+"""How many events at a batch's beginning CloudWatch did not take, though it answered well."""
 
 
 def report(settings: NodeSettings) -> None:
     """Send what is new."""
     if settings.log_group is None:
         return
-    events, cursor = journal(_read_journal())
-    send(settings, "journal", events)
+    streams, cursor = journal(_read_journal())
+    for stream, events in streams.items():
+        send(settings, stream, events)
     if cursor:
         write(CURSOR, cursor)
     _send_metrics(settings)
@@ -49,12 +71,16 @@ def send(settings: NodeSettings, stream: str, events: list[Event]) -> None:
     with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
         logs.create_log_stream(**where)
     for batch in batches(events):
-        logs.put_log_events(**where, logEvents=batch)
+        refused = logs.put_log_events(**where, logEvents=batch).get("rejectedLogEventsInfo", {})
+        lost = max([refused.get(end, 0) for end in REFUSED])
+        lost += len(batch) - refused.get("tooNewLogEventStartIndex", len(batch))
+        if lost:
+            log.warning("%s: CloudWatch Logs did not take %d of %d lines: too old or too new", stream, lost, len(batch))
 
 
-def journal(lines: Iterable[str]) -> tuple[list[Event], str | None]:
-    """Events, and the place after the last of them, from what journalctl gives as JSON, oldest first."""
-    events: list[Event] = []
+def journal(lines: Iterable[str]) -> tuple[dict[str, list[Event]], str | None]:
+    """Events by stream, and the place after the last of them, from what journalctl gives as JSON, oldest first."""
+    streams: dict[str, list[Event]] = {}
     cursor = None
     for line in lines:
         entry = json.loads(line)
@@ -63,8 +89,10 @@ def journal(lines: Iterable[str]) -> tuple[list[Event], str | None]:
         if message:
             program = entry.get("SYSLOG_IDENTIFIER", "kernel")
             moment = int(entry["__REALTIME_TIMESTAMP"]) // 1000
-            events.append({"timestamp": moment, "message": f"{program}: {message}"[:MOST_MESSAGE]})
-    return sorted(events, key=lambda event: event["timestamp"]), cursor
+            own = program in OWN_STREAMS
+            event = {"timestamp": moment, "message": (message if own else f"{program}: {message}")[:MOST_MESSAGE]}
+            streams.setdefault(program if own else JOURNAL, []).append(event)
+    return {name: sorted(found, key=lambda event: event["timestamp"]) for name, found in streams.items()}, cursor
 
 
 def _text(message: Any) -> str:

@@ -19,6 +19,7 @@ PACKAGES = {
     "mdadm": ("mdadm", "mdadm"),
     "lvcreate": ("lvm2", "lvm2"),
     "mount.efs": ("amazon-efs-utils", ""),
+    "nft": ("nftables", "nftables"),
     "munged": ("munge", "munge"),
     "slurmctld": ("", "slurmctld"),
     "slurmd": ("", "slurmd"),
@@ -46,6 +47,7 @@ def needed_programs(settings: NodeSettings) -> list[str]:
     else:
         programs.append("exportfs")
         programs += ["slurmctld", "scontrol", "munged"] if settings.kind == SLURM else []
+        programs += ["nft"] if settings.secured_metadata else []
         if any(volume.raid_level is not None for volume in settings.volumes):
             programs.append("mdadm")
     if any(system.needs_efs_client for system in settings.file_systems):

@@ -6,6 +6,7 @@ in none of it, for on Slurm 22.05 slurmctld ends when the nodes of its file chan
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ MOST_NODES = 20_000
 CREDENTIAL_SECONDS = 30
 """How long a job's credential is good for. A job that is given back to the queue waits for its end: 121 seconds by
 Slurm's own default, https://slurm.schedmd.com/slurm.conf.html#OPT_cred_expire"""
+
+GPU_LINKS = "/var/lib/shoal/gpus/gpu"
+"""What `gres.conf` names as a node's GPUs, a number after it: links that the node makes. A file that is missing would
+end slurmd, and a node whose driver does not answer must come up without GPUs."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Place:
     has_cgroups: bool = True
     """Whether the nodes have cgroups of version 2, by which a job's processes are kept together and within bounds."""
     cgroup_plugin: str = "autodetect"
+    ranges: tuple[str, ...] = ()
+    """The VPC's IPv4 ranges, in which the nodes' addresses are."""
 
 
 def slurm_conf(fleet: Fleet, place: Place, retired: Iterable[str] = ()) -> str:
@@ -121,6 +128,25 @@ def cgroup_conf(place: Place) -> str:
     if place.has_cgroups:
         lines += ["ConstrainCores=yes", "ConstrainDevices=yes", "ConstrainRAMSpace=yes"]
     return "".join(f"{line}\n" for line in lines)
+
+
+def gres_conf(fleet: Fleet, place: Place) -> str:
+    """The text of `gres.conf`: which files are the GPUs of a node, by the names that its nodes can have."""
+    lines = []
+    for resource in fleet.resources:
+        if resource.gpus:
+            last = f"[0-{resource.gpus - 1}]" if resource.gpus > 1 else "0"
+            for addresses in place.ranges:
+                name = f"{resource.queue}-{resource.name}-{address_pattern(addresses)}"
+                lines.append(f"NodeName={name} Name=gpu File={GPU_LINKS}{last}\n")
+    return "".join(lines)
+
+
+def address_pattern(addresses: str) -> str:
+    """Every address of a range as the names of nodes have it, in Slurm's way of writing many: `10-0-[16-31]-[0-255]`."""
+    network = ipaddress.ip_network(addresses)
+    octets = zip(network.network_address.packed, network.broadcast_address.packed)  # noqa: B905 - Python 3.9 has no strict
+    return "-".join(str(first) if first == last else f"[{first}-{last}]" for first, last in octets)
 
 
 def beside_partitions(text: str) -> list[str]:
