@@ -7,13 +7,15 @@ from typing import Any
 from aws_lambda_powertools.utilities.parser import event_parser
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shoal.aws import batch, cloudformation, dynamodb, ec2
+from shoal.aws import batch, cloudformation, dynamodb, ec2, node_table
 from shoal.cluster.names import stack_name
+from shoal.cluster.slurm_health import TABLE
 from shoal.errors import OperationError
 from shoal.observability import logger
 from shoal.operation import admission, description, outcome
 from shoal.operation.catalogue import help_answer
 from shoal.operation.events import QueryEvent
+from shoal.operation.fleet_description import fleet_description
 from shoal.operation.request import Request, read_request
 from shoal.settings import Settings
 
@@ -44,8 +46,17 @@ def _describe(request: Request) -> dict[str, Any]:
     answer["region"] = settings.region
     if stack is not None:
         resources = cloudformation.stack_resources(stack["StackId"])
-        queues = batch.describe_queues(description.physical_ids(resources, "AWS::Batch::JobQueue"))
         instances = ec2.instances(description.physical_ids(resources, "AWS::EC2::Instance"))
-        answer["queues"] = [description.queue(detail) for detail in queues]
         answer["headNode"] = next(map(description.head_node, instances), None)
+        answer |= _slurm(resources) if cluster.get("kind") == "slurm" else _batch(resources)
     return answer
+
+
+def _batch(resources: list[dict[str, Any]]) -> dict[str, Any]:
+    queues = batch.describe_queues(description.physical_ids(resources, "AWS::Batch::JobQueue"))
+    return {"queues": [description.queue(detail) for detail in queues]}
+
+
+def _slurm(resources: list[dict[str, Any]]) -> dict[str, Any]:
+    table = next(iter(description.physical_ids(resources, TABLE)), None)
+    return fleet_description(node_table.head_status(table)) if table else {}

@@ -7,10 +7,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shoal import links
-from shoal.aws import builds, cloudformation, dynamodb, ec2
+from shoal.aws import builds, cloudformation, dynamodb, ec2, logs
 from shoal.build_failure import explain_build
+from shoal.cluster.monitoring import HEAD_NODE_LOGS
 from shoal.failure import Failure, explain, failed_instance
 from shoal.observability import logger
+from shoal_node.contract import BOOTSTRAP_STREAM
 
 
 @logger.inject_lambda_context
@@ -43,4 +45,13 @@ def _of_stack(event: dict[str, Any]) -> Failure:
     link = links.stack(events[0]["StackId"]) if events else None
     events = cloudformation.with_nested(events)
     instance = failed_instance(events)
-    return explain(event["failure"], events, link, ec2.instance_tags(instance) if instance else {})
+    if instance is None:
+        return explain(event["failure"], events, link)
+    return explain(event["failure"], events, link, ec2.instance_tags(instance), _log_of(instance, event["stack"]))
+
+
+def _log_of(instance: str, stack: str) -> list[str]:
+    """The end of what a head node's bootstrap has sent, oldest line first; nothing where logs are not sent."""
+    groups = [item for item in cloudformation.stack_resources(stack) if item["LogicalResourceId"] == HEAD_NODE_LOGS]
+    name = next((item["PhysicalResourceId"] for item in groups if item.get("PhysicalResourceId")), None)
+    return logs.last_lines(name, f"{instance}/{BOOTSTRAP_STREAM}") if name else []

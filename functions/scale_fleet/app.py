@@ -18,7 +18,7 @@ from shoal.cluster.slurm_health import GROUP, TABLE, fleet_of
 from shoal.cluster.statuses import meaning
 from shoal.observability import logger
 from shoal.operation import scaling
-from shoal.operation.fleet_status import STOPPED
+from shoal.operation.fleet_status import RUNNING, STOPPED
 
 
 @logger.inject_lambda_context
@@ -32,6 +32,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     stack = cloudformation.describe_stack(event["stackName"]) or {}
     known = scaling.admit_scaling(name, operation, dynamodb.read_cluster(name), stack)
     wanted, stack_id = scaling.wanted_status(operation, known), stack["StackId"]
+    if operation not in scaling.OPERATIONS and wanted == RUNNING:
+        return {"done": True, "stackId": stack_id, "fleet": None, "answer": {}}
     fleet, minimum, waiting = None, 0, [f"the stack is {stack['StackStatus']}"]
     resources = cloudformation.stack_resources(stack_id)
     if meaning(stack["StackStatus"]).settled:

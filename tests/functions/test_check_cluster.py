@@ -62,7 +62,8 @@ def there() -> Any:
             stacks.add_response("list_stack_resources", {"StackResourceSummaries": resources})
             batch.add_response("describe_compute_environments", {"computeEnvironments": [environment]})
             batch.add_response("describe_job_queues", {"jobQueues": [queue]})
-            return handler({"clusterName": "genomics", "stackId": STACK, "images": images}, context)
+            given = {"images": images, "fleet": None, "since": "2026-11-24T10:00:00Z"}
+            return handler({"clusterName": "genomics", "stackId": STACK, **given}, context)
 
     return answer
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.stub import Stubber
 
 from functions.explain_failure.app import handler
 from shoal.aws import dynamodb, session
+from tests.support.slurm_stack import summaries
 
 STACK = "arn:aws:cloudformation:us-east-1:111111111111:stack/shoal-cluster-genomics/0a1b"
 NESTED = "arn:aws:cloudformation:us-east-1:111111111111:stack/inner/2c3d"
@@ -93,11 +96,37 @@ def test_a_head_node_that_failed_is_told_in_its_own_words_if_it_had_any(
         ResourceStatusReason="Received 1 FAILURE signal(s) out of 1",
     )  # fmt: skip
     cloudformation.add_response("describe_stack_events", {"StackEvents": [event]}, {"StackName": STACK})
+    cloudformation.add_response("list_stack_resources", {"StackResourceSummaries": []}, {"StackName": STACK})
     instance = {"InstanceId": "i-0123456789abcdef0", "Tags": tags}
     with Stubber(session.client("ec2")) as ec2:
         ec2.add_response("describe_instances", {"Reservations": [{"Instances": [instance]}]})
         answer = handler(failed() | {"stack": STACK, "token": TOKEN}, context)
     assert answer["cause"] == f"HeadNode (AWS::EC2::Instance) is CREATE_FAILED: {reason}"
+    assert "log" not in answer
+
+
+def test_a_head_node_that_failed_shows_the_end_of_its_bootstrap(
+    cloudformation: Stubber, context: LambdaContext
+) -> None:
+    event = stack_event(
+        "HeadNode", "CREATE_FAILED", 5, ResourceType="AWS::EC2::Instance", PhysicalResourceId="i-0123456789abcdef0"
+    )
+    group = summaries([("AWS::Logs::LogGroup", "/shoal/genomics/head-node")])
+    cloudformation.add_response("describe_stack_events", {"StackEvents": [event]}, {"StackName": STACK})
+    named = [item | {"LogicalResourceId": "HeadNodeLogGroup"} for item in group]
+    cloudformation.add_response("list_stack_resources", {"StackResourceSummaries": named}, {"StackName": STACK})
+    write_log("/shoal/genomics/head-node", "i-0123456789abcdef0/bootstrap", 300)
+    answer = handler(failed() | {"stack": STACK, "token": TOKEN}, context)
+    assert answer["log"] == [f"line {number}" for number in range(280, 300)]
+
+
+def write_log(group: str, stream: str, lines: int) -> None:
+    logs = boto3.client("logs")
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now + number, "message": f"line {number}"} for number in range(lines)]
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
 
 def test_what_a_child_has_recorded_stays(context: LambdaContext) -> None:

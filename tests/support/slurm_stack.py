@@ -1,160 +1,133 @@
-"""A Slurm cluster's stack written by hand: what its stand-in nodes use, with the rights of their roles."""
+"""A Slurm cluster's stack as the control plane's functions find it: moto's groups, table and head node, and
+CloudFormation's answers, which moto does not give for a stack that it did not make.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from embedded_aws.ec2.images import IMAGES
-from embedded_aws.process import REGION
-from shoal_node.contract import ComputeSettings, NodePackage, Settings
-from shoal_node.fleet import ComputeResource, Fleet, Partition
-from tests.support.scaling_group import SUBNETS, TRUST
-from tests.support.stacks import resource
+import boto3
 
-TYPES = ["autoscaling:EC2_INSTANCE_LAUNCH", "autoscaling:EC2_INSTANCE_TERMINATE"]
-PACKAGE = NodePackage("bucket", "key", None)
+from shoal.aws.items import encode
+from shoal.ledger import cluster_key
+from tests.support.stubs import Stubs
 
-
-def ref(logical_id: str) -> dict[str, str]:
-    return {"Ref": logical_id}
-
-
-def arn(logical_id: str) -> dict[str, str]:
-    return {"Fn::GetAtt": f"{logical_id}.Arn"}
-
-
-def allow(actions: list[str], where: Any = "*", **condition: Any) -> dict[str, Any]:
-    """A statement."""
-    return {"Effect": "Allow", "Action": actions, "Resource": where} | ({"Condition": condition} if condition else {})
+NAME, STACK_NAME = "genomics", "shoal-cluster-genomics"
+STACK = f"arn:aws:cloudformation:us-east-1:123456789012:stack/{STACK_NAME}/0a1b"
+TABLE = "shoal-genomics-nodes"
+GROUP = "shoal-genomics-main-small"
+VERSION = "0a1b2c3d"
+FLEET = {
+    "version": VERSION,
+    "resources": [{"queue": "main", "name": "small", "group": GROUP, "min_count": 2, "max_count": 10}],
+}
+AT_ONCE = {"version": VERSION, "static": [{"queue": "main", "computeResource": "small", "minCount": 2}]}
+"""What the plan says of the fleet."""
 
 
-HEAD = [
-    allow(["cloudformation:DescribeStackResource", "cloudformation:SignalResource", "ec2:CreateTags"]),
-    allow(["ec2:DescribeInstances", "autoscaling:Describe*", "autoscaling:TerminateInstanceInAutoScalingGroup"]),
-    allow(["logs:CreateLogStream", "logs:PutLogEvents"]),
-    allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], arn("Queue")),
-    allow(["dynamodb:*Item", "dynamodb:Scan"], arn("Table")),
-]
-COMPUTE = [
-    allow(["sqs:SendMessage"], arn("Queue")),
-    allow(
-        ["dynamodb:GetItem"],
-        arn("Table"),
-        **{"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["secret#munge"]}},
-    ),
-]
+class SlurmStack:
+    """A stack whose parts exist."""
+
+    def __init__(self, aws: Stubs, ledger: str, *, kind: str = "slurm") -> None:
+        self.aws = aws
+        self.scaling, self.ec2, self.dynamodb = (boto3.client(name) for name in ("autoscaling", "ec2", "dynamodb"))
+        self.ledger = ledger
+        self.image = self.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+        self.head = self.ec2.run_instances(ImageId=self.image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+        self.dynamodb.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        self.register(kind=kind)
+
+    def register(self, **facts: Any) -> None:
+        """The cluster's item in the ledger."""
+        item = {**cluster_key(NAME), "clusterName": NAME, "kind": "slurm", "stackId": STACK, **facts}
+        self.dynamodb.put_item(TableName=self.ledger, Item=encode(item))
+
+    def registered(self) -> dict[str, Any]:
+        """That item."""
+        table = boto3.resource("dynamodb").Table(self.ledger)
+        return dict(table.get_item(Key=cluster_key(NAME))["Item"])
+
+    def group(self, desired: int = 2, minimum: int = 2, *, protected: bool = False) -> None:
+        """The group of the one compute resource."""
+        data = {"ImageId": self.image, "InstanceType": "c5.large"}
+        self.ec2.create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=data)
+        self.scaling.create_auto_scaling_group(
+            AutoScalingGroupName=GROUP,
+            MinSize=minimum,
+            MaxSize=10,
+            DesiredCapacity=desired,
+            AvailabilityZones=["us-east-1a"],
+            LaunchTemplate={"LaunchTemplateName": "nodes"},
+            NewInstancesProtectedFromScaleIn=protected,
+        )
+
+    def described(self) -> dict[str, Any]:
+        """The group as it is now."""
+        return dict(self.scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"][0])
+
+    def put(self, key: str, **values: Any) -> None:
+        """An item of the node table."""
+        self.dynamodb.put_item(TableName=TABLE, Item=encode({"pk": key, **values}))
+
+    def item(self, key: str) -> dict[str, Any]:
+        """One as it is now."""
+        return dict(boto3.resource("dynamodb").Table(TABLE).get_item(Key={"pk": key}).get("Item", {}))
+
+    def publish(self, *, changed_at: int, **parts: Any) -> None:
+        """What the head node publishes."""
+        self.put("status#head", changedAt=changed_at, **{name: json.dumps(part) for name, part in parts.items()})
+
+    def resources(self, *more: tuple[str, str]) -> None:
+        """The next question for the stack's resources is answered, with more of them: type and physical id."""
+        kinds = [
+            ("AWS::EC2::Instance", self.head),
+            ("AWS::DynamoDB::Table", TABLE),
+            ("AWS::AutoScaling::AutoScalingGroup", GROUP),
+            *more,
+        ]
+        self.aws.expect(
+            "cloudformation", "list_stack_resources", {"StackResourceSummaries": summaries(kinds)}, StackName=STACK
+        )
+
+    def status(self, status: str = "CREATE_COMPLETE") -> None:
+        """The next question for the stack is answered."""
+        stack = {
+            "StackName": STACK_NAME,
+            "StackId": STACK,
+            "StackStatus": status,
+            "CreationTime": "2026-11-24T10:00:00Z",
+        }
+        self.aws.expect("cloudformation", "describe_stacks", {"Stacks": [stack]}, StackName=STACK_NAME)
+
+    def metadata(self) -> None:
+        """The next question for the head node's metadata is answered."""
+        detail = {
+            "LogicalResourceId": "HeadNode",
+            "ResourceType": "AWS::EC2::Instance",
+            "LastUpdatedTimestamp": "2026-11-24T10:00:00Z",
+            "ResourceStatus": "CREATE_COMPLETE",
+            "Metadata": json.dumps({"Shoal": {"Fleet": FLEET}}),
+        }
+        asked = {"StackName": STACK, "LogicalResourceId": "HeadNode"}
+        self.aws.expect("cloudformation", "describe_stack_resource", {"StackResourceDetail": detail}, **asked)
 
 
-def parts(
-    cluster: str, minimum: int, version: str = "one", head: Any = HEAD, compute: Any = COMPUTE
-) -> dict[str, dict[str, Any]]:
-    """The resources of a cluster with one group `<cluster>-main-work`."""
-    group = f"{cluster}-main-work"
-    settings = Settings(
-        cluster, ref("AWS::StackName"), "HeadNode", REGION, "amazonaws.com", PACKAGE, (), (), "/scratch",
-        "logs", False, "slurm", table=ref("Table"),
-    )  # fmt: skip
-    told = ComputeSettings(
-        cluster, ref("AWS::StackName"), REGION, "amazonaws.com", PACKAGE, ref("Table"), ref("Queue"), "main", "work",
-        group, {"Fn::GetAtt": "HeadNode.PrivateIp"}, (), (), "/scratch", None, False,
-    )  # fmt: skip
-    work = ComputeResource("main", "work", group, 2, 3000, 4, minimum)
-    queues = (Partition("main", True),)
-    fleet = Fleet(cluster, REGION, ref("Queue"), ref("Table"), (work,), version=version, queues=queues)
-    return {
-        **_channel(),
-        "Table": resource(
-            "AWS::DynamoDB::Table",
-            {
-                "BillingMode": "PAY_PER_REQUEST",
-                "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-                "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-            },
-        ),
-        "Logs": resource("AWS::Logs::LogGroup", {"LogGroupName": "logs"}),
-        **_role("Head", head),
-        **_role("Compute", compute),
-        "HeadNode": resource(
-            "AWS::EC2::Instance",
-            {
-                "ImageId": IMAGES[0][0],
-                "InstanceType": "c5.large",
-                "IamInstanceProfile": ref("HeadProfile"),
-                "UserData": {"Fn::Base64": user_data(settings.as_dict())},
-            },
-            Metadata={"Shoal": {"Fleet": fleet.as_dict()}},
-            CreationPolicy={"ResourceSignal": {"Count": 1, "Timeout": "PT40S"}},
-            DependsOn=["Policy", "Logs"],
-        ),
-        "Template": resource(
-            "AWS::EC2::LaunchTemplate",
-            {
-                "LaunchTemplateData": {
-                    "ImageId": IMAGES[0][0],
-                    "InstanceType": "c5.large",
-                    "IamInstanceProfile": {"Arn": arn("ComputeProfile")},
-                    "UserData": {"Fn::Base64": user_data(told.as_dict())},
-                }
-            },
-        ),
-        "Nodes": resource(
-            "AWS::AutoScaling::AutoScalingGroup",
-            {
-                "AutoScalingGroupName": group,
-                "MinSize": str(minimum),
-                "MaxSize": "4",
-                "VPCZoneIdentifier": [SUBNETS[0]],
-                "LaunchTemplate": {"LaunchTemplateId": ref("Template"), "Version": "1"},
-                "NotificationConfigurations": [{"TopicARN": ref("Topic"), "NotificationTypes": TYPES}],
-            },
-            DependsOn=["HeadNode"],
-        ),
-    }
-
-
-def _channel() -> dict[str, dict[str, Any]]:
-    policy = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn("Queue"),
-        "Condition": {"ArnEquals": {"aws:SourceArn": ref("Topic")}},
-    }
-    subscription = {"TopicArn": ref("Topic"), "Protocol": "sqs", "Endpoint": arn("Queue")}
-    document = {"Version": "2012-10-17", "Statement": [policy]}
-    return {
-        "Topic": resource("AWS::SNS::Topic"),
-        "Queue": resource("AWS::SQS::Queue"),
-        "Subscription": resource("AWS::SNS::Subscription", subscription),
-        "Policy": resource("AWS::SQS::QueuePolicy", {"Queues": [ref("Queue")], "PolicyDocument": document}),
-    }
-
-
-def _role(name: str, rights: list[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    policies = [{"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17", "Statement": rights}}]
-    return {
-        f"{name}Role": resource("AWS::IAM::Role", {"AssumeRolePolicyDocument": TRUST, "Policies": policies}),
-        f"{name}Profile": resource("AWS::IAM::InstanceProfile", {"Roles": [ref(f"{name}Role")]}),
-    }
-
-
-def user_data(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A node's script, as far as a stand-in reads it: the settings, with the template's references in them."""
-    named: dict[str, Any] = {}
-    text = json.dumps(_with_marks(settings, named))
-    return {"Fn::Sub": [f"#!/bin/sh\ncat <<'END_OF_SETTINGS'\n{text}\nEND_OF_SETTINGS\n", named]}
-
-
-def _with_marks(value: Any, named: dict[str, Any]) -> Any:
-    """The value with `${name}` for each reference, which is kept under that name."""
-    if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in ("Ref", "Fn::GetAtt"):
-        name = f"r{len(named)}"
-        named[name] = value
-        return f"${{{name}}}"
-    if isinstance(value, Mapping):
-        return {key: _with_marks(item, named) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_marks(item, named) for item in value]
-    return value
+def summaries(found: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Resources that exist, as CloudFormation lists them."""
+    return [
+        {
+            "LogicalResourceId": kind.split(":")[-1],
+            "PhysicalResourceId": physical_id,
+            "ResourceType": kind,
+            "LastUpdatedTimestamp": "2026-11-24T10:00:00Z",
+            "ResourceStatus": "CREATE_COMPLETE",
+        }
+        for kind, physical_id in found
+    ]

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shoal.errors import ErrorCode
+from shoal.log_lines import told_lines
 from shoal_node.contract import BOOTSTRAP_TAG, FAILURE, SUCCESS
 
 LONGEST_CAUSE = 1_000
@@ -82,6 +83,7 @@ def explain(
     events: Sequence[Mapping[str, Any]] = (),
     link: str | None = None,
     instance_tags: Mapping[str, str] = MappingProxyType({}),
+    instance_log: Sequence[str] = (),
 ) -> Failure:
     """Say why an operation failed.
 
@@ -90,6 +92,7 @@ def explain(
         events: the stack events of the operation with those of nested stacks, oldest first, if it had a stack.
         link: where the stack can be looked at.
         instance_tags: tags of the instance that failed, if one did; a head node writes there what no signal can say.
+        instance_log: the end of what its bootstrap has sent, oldest line first.
     """
     code, told = _read(caught["state"], caught["error"], caught["cause"])
     cause, *log = told.split("\n") if code == ErrorCode.CLUSTER_UNHEALTHY else [told]
@@ -99,8 +102,9 @@ def explain(
     resource = root["LogicalResourceId"]
     own_word = instance_tags.get(BOOTSTRAP_TAG, "").removeprefix(SUCCESS).removeprefix(FAILURE).strip()
     reason = own_word or one_line(_plain(root.get("ResourceStatusReason", "")) or root["ResourceStatus"])
-    told = f"{resource} ({root['ResourceType']}) is {root['ResourceStatus']}: {reason}"
-    return Failure(ErrorCode.STACK_FAILED, one_line(told), resource, link, NEXT_ACTIONS[ErrorCode.STACK_FAILED])
+    told = one_line(f"{resource} ({root['ResourceType']}) is {root['ResourceStatus']}: {reason}")
+    next_action = NEXT_ACTIONS[ErrorCode.STACK_FAILED]
+    return Failure(ErrorCode.STACK_FAILED, told, resource, link, next_action, told_lines(instance_log))
 
 
 def failed_instance(events: Sequence[Mapping[str, Any]]) -> str | None:

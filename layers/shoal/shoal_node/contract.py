@@ -27,7 +27,7 @@ COMPUTE = "compute"
 BOOTSTRAP_TAG = "shoal:bootstrap"
 """Tag of the instance: `SUCCESS`, or `FAILURE` and the reason; the signal to CloudFormation carries none."""
 BOOTSTRAP_STREAM = "bootstrap"
-"""Log stream `<instance id>/bootstrap` of the node's log group, with the lines of its bootstrap; there before it signals."""
+"""Log stream `<instance id>/bootstrap` with the lines of the node's bootstrap, which are there before it signals."""
 TAG_VALUE_LENGTH = 256
 """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions"""
 SUCCESS = "SUCCESS"
@@ -237,15 +237,17 @@ def nfs_address(file_system_id: str, region: str, url_suffix: str) -> str:
     return f"{file_system_id}.efs.{region}.{url_suffix}"
 
 
-NFS_OPTIONS = "nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport,_netdev"
-"""EFS's recommended options, https://docs.aws.amazon.com/efs/latest/ug/mounting-fs-nfs-mount-settings.html; they suit
-the head node's exports as well. Hard: a job waits for a head node that restarts, and never reads half a file."""
+NFS_OPTIONS = "nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,_netdev"
+"""Of the head node's exports. Hard: a job waits for a head node that restarts, and never reads half a file. From a
+reserved port, as the server demands: from any other a user of the client could claim to be root."""
+EFS_OPTIONS = f"{NFS_OPTIONS},noresvport"
+"""https://docs.aws.amazon.com/efs/latest/ug/mounting-fs-nfs-mount-settings.html"""
 
 
 def efs_mount(system: FileSystem, region: str, url_suffix: str) -> tuple[str, str, str]:
     """How an EFS file system is mounted: source, type and options as `mount` and fstab take them."""
     if not system.needs_efs_client:
-        return f"{nfs_address(system.file_system_id, region, url_suffix)}:/", "nfs4", NFS_OPTIONS
+        return f"{nfs_address(system.file_system_id, region, url_suffix)}:/", "nfs4", EFS_OPTIONS
     options = ["_netdev", "noresvport", "tls"]
     if system.iam:
         options.append("iam")

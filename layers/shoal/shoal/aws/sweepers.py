@@ -13,7 +13,7 @@ from shoal.aws import cloudformation
 from shoal.aws.session import client
 from shoal.cleanup.leftovers import SNAPSHOT, Thing
 
-_ABSENT = re.compile(r"(NotFound|NotFoundException|NoSuch\w+|404)$")
+_ABSENT = re.compile(r"(NotFound|NotFoundException|NoSuch\w+|404|NonExistentQueue|QueueDoesNotExist|\.Unknown)$")
 _NOT_YET = re.compile(r"(InUse|DependencyViolation|IncorrectState\w*|OperationAbortedException)$")
 
 
@@ -58,6 +58,15 @@ SWEEPERS = (
             lambda id_: {"NetworkInterfaceIds": [id_]}, "NetworkInterfaces"),
     Sweeper("AWS::EC2::LaunchTemplate", "ec2", "describe_launch_templates",
             lambda id_: {"LaunchTemplateIds": [id_]}, "LaunchTemplates"),
+    Sweeper("AWS::AutoScaling::AutoScalingGroup", "autoscaling", "describe_auto_scaling_groups",
+            lambda id_: {"AutoScalingGroupNames": [id_]}, "AutoScalingGroups"),
+    Sweeper("AWS::EC2::PlacementGroup", "ec2", "describe_placement_groups", lambda id_: {"GroupNames": [id_]},
+            "PlacementGroups", lives=lambda found, _: any(group["State"] != "deleted" for group in found)),
+    Sweeper("AWS::SNS::Topic", "sns", "get_topic_attributes", lambda id_: {"TopicArn": id_}, "Attributes"),
+    Sweeper("AWS::SNS::Subscription", "sns", "get_subscription_attributes", lambda id_: {"SubscriptionArn": id_},
+            "Attributes"),
+    Sweeper("AWS::SQS::Queue", "sqs", "get_queue_url", lambda id_: {"QueueName": id_}, "QueueUrl"),
+    Sweeper("AWS::DynamoDB::Table", "dynamodb", "describe_table", lambda id_: {"TableName": id_}, "Table"),
     Sweeper("AWS::EC2::SecurityGroupIngress", "ec2", "describe_security_group_rules",
             lambda id_: {"SecurityGroupRuleIds": [id_]}, "SecurityGroupRules"),  # goes with its group
     Sweeper("AWS::EC2::SecurityGroup", "ec2", "describe_security_groups", lambda id_: {"GroupIds": [id_]},

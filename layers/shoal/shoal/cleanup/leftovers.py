@@ -16,16 +16,21 @@ SHOWN = 20
 """Things that are named one by one; the rest is counted."""
 SNAPSHOT = "AWS::EC2::Snapshot"
 """CloudFormation has no such type; it makes one of a volume whose DeletionPolicy is Snapshot."""
-_WHOLE_ARN = ("batch:",)
+QUEUE = "AWS::SQS::Queue"
+_WHOLE_ARN = ("batch:", "sns:")
+"""Services in which a physical id is the ARN."""
 
 ARNS = {
+    "autoscaling:autoScalingGroup:": "AWS::AutoScaling::AutoScalingGroup",
     "batch:compute-environment/": "AWS::Batch::ComputeEnvironment",
     "batch:job-definition/": "AWS::Batch::JobDefinition",
     "batch:job-queue/": "AWS::Batch::JobQueue",
     "codebuild:project/": "AWS::CodeBuild::Project",
+    "dynamodb:table/": "AWS::DynamoDB::Table",
     "ec2:instance/": "AWS::EC2::Instance",
     "ec2:launch-template/": "AWS::EC2::LaunchTemplate",
     "ec2:network-interface/": "AWS::EC2::NetworkInterface",
+    "ec2:placement-group/": "AWS::EC2::PlacementGroup",
     "ec2:security-group/": "AWS::EC2::SecurityGroup",
     "ec2:snapshot/": SNAPSHOT,
     "ec2:volume/": "AWS::EC2::Volume",
@@ -33,11 +38,13 @@ ARNS = {
     "elasticfilesystem:file-system/": "AWS::EFS::FileSystem",
     "logs:log-group:": "AWS::Logs::LogGroup",
     "s3:": "AWS::S3::Bucket",
+    "sns:": "AWS::SNS::Topic",
+    "sqs:": QUEUE,
 }
 """How an ARN goes on after the service, and the type that is."""
 
 _MADE_BY_INSTANCES = {"AWS::EC2::Instance", "AWS::EC2::NetworkInterface", "AWS::EC2::Volume"}
-"""What Batch makes for its environments carries the cluster's tag, and not CloudFormation's."""
+"""What Batch and Auto Scaling make for a cluster carries its tag, and not always CloudFormation's."""
 
 
 class Thing(NamedTuple):
@@ -45,7 +52,7 @@ class Thing(NamedTuple):
 
     resource_type: str
     id: str
-    """Physical id, as CloudFormation has it."""
+    """Physical id, as CloudFormation has it; of a queue, whose id is its address, the name alone."""
 
     def to_event(self) -> dict[str, str]:
         """As an answer names it."""
@@ -57,9 +64,10 @@ def identify(arn: str) -> Thing:
     _, _, service, _, _, rest = arn.split(":", 5)
     for pattern, resource_type in ARNS.items():
         if f"{service}:{rest}".startswith(pattern):
-            whole = pattern.startswith(_WHOLE_ARN)
             name = f"{service}:{rest}".removeprefix(pattern).removesuffix(":*")
-            return Thing(resource_type, arn if whole else name)
+            if service == "autoscaling":  # <uuid>:autoScalingGroupName/<name>
+                name = name.partition("/")[2]
+            return Thing(resource_type, arn if pattern.startswith(_WHOLE_ARN) else name)
     return Thing(f"{service}:{rest.partition('/')[0]}", arn)
 
 
@@ -74,7 +82,7 @@ def suspects(
     """What must be confirmed to be gone.
 
     The stack's own deleted resources, and what carries the cluster's tag. A name can be used again, so a tag counts
-    only with this stack's id beside it, or where Batch, which does not set that, has made the thing.
+    only with this stack's id beside it, or where Batch or Auto Scaling, which may not set that, has made the thing.
 
     Args:
         resources: the stack's.
@@ -96,7 +104,8 @@ def _with_status(resources: Resources, status: str) -> Iterator[Thing]:
     """A stack's resources in a status, as things; one that was never made has no physical id."""
     for resource in resources:
         if resource["ResourceStatus"] == status and resource.get("PhysicalResourceId"):
-            yield Thing(resource["ResourceType"], resource["PhysicalResourceId"])
+            kind, physical_id = resource["ResourceType"], resource["PhysicalResourceId"]
+            yield Thing(kind, physical_id.rpartition("/")[2] if kind == QUEUE else physical_id)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from shoal import __version__
 from shoal.cluster.statuses import ABSENT, meaning
+from shoal.operation.fleet_status import RUNNING, fleet_status
 
 
 def cluster_status(cluster: Mapping[str, Any], lock: Mapping[str, Any] | None) -> str:
@@ -24,6 +25,7 @@ def summary_of(cluster: Mapping[str, Any]) -> dict[str, Any]:
         "clusterStatus": cluster.get("status"),
         "cloudformationStackArn": cluster.get("stackId"),
         "scheduler": {"type": cluster.get("kind")},
+        "fleetStatus": cluster.get("fleetStatus", RUNNING),
         "updatedAt": cluster.get("updatedAt"),
     }
 
@@ -113,7 +115,8 @@ def description(
         "lastOperation": {
             key: last[key] for key in ("operation", "operationId", "status", "startedAt", "endedAt") if key in last
         },
-        "nextOperations": [] if status.endswith("IN_PROGRESS") else list(meaning(stack_status).operations),
+        "nextOperations": [] if "holder" in (lock or {}) else _next_operations(cluster, stack_status),
+        "fleetStatus": fleet_status(cluster, lock),
     }
     for field, name in (("configuration", "clusterConfiguration"), ("site", "site")):
         if field in cluster:
@@ -122,6 +125,13 @@ def description(
     if "failure" in last:
         answer["failures"] = [_failure(last["failure"])]
     return answer
+
+
+def _next_operations(cluster: Mapping[str, Any], stack_status: str) -> list[str]:
+    """What can be asked for now: no images are built for a Slurm cluster, and nothing is started that runs."""
+    no_more = {"start"} if cluster.get("fleetStatus", RUNNING) == RUNNING else {"stop"}
+    no_more |= {"build-image"} if cluster.get("kind") == "slurm" else set()
+    return [operation for operation in meaning(stack_status).operations if operation not in no_more]
 
 
 def _url(stored: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from shoal.errors import ErrorCode, OperationError
 from shoal.operation.admission import not_found
 from shoal.operation.fleet_status import RUNNING, STOPPED
 
+OPERATIONS = {"start": RUNNING, "stop": STOPPED}
 SHOWN = 5
 """Things waited for that are named one by one."""
 _COSTS = {
@@ -30,8 +31,7 @@ _COSTS = {
 
 def wanted_status(operation: str, cluster: Mapping[str, Any]) -> str:
     """What an operation wants of the fleet; one that is neither `start` nor `stop` keeps it as it is."""
-    wanted = {"start": RUNNING, "stop": STOPPED}
-    return wanted.get(operation) or str(cluster.get("fleetStatus", RUNNING))
+    return OPERATIONS.get(operation) or str(cluster.get("fleetStatus", RUNNING))
 
 
 def admit_scaling(
@@ -46,7 +46,7 @@ def admit_scaling(
     now = meaning(status)
     if known is None or now.cluster_status == "DELETE_COMPLETE":
         raise not_found(name)
-    if now.settled and operation in {"start", "stop"} and operation not in now.operations:
+    if now.settled and operation in OPERATIONS and operation not in now.operations:
         message = f"the stack of cluster {name} is {status}, so its fleet cannot {operation}; delete the cluster"
         raise OperationError(ErrorCode.STACK_FAILED, message)
     return known
