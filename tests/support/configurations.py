@@ -18,8 +18,26 @@ _SEEDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "SharedStorage": {"MountDir": "/shared", "Name": "shared", "StorageType": "Ebs"},
         "Tags": {"Key": "project", "Value": "genomes"},
-        "HeadNode.Iam.AdditionalIamPolicies": {"Policy": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
-        "HeadNode.Iam.S3Access": {"BucketName": "data"},
+        **{
+            f"{section}.Iam.{key}": seed
+            for section in ("HeadNode", "Scheduling.SlurmQueues[]")
+            for key, seed in (
+                ("AdditionalIamPolicies", {"Policy": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
+                ("S3Access", {"BucketName": "data"}),
+            )
+        },
+        **{
+            f"{section}.CustomActions.{hook}": {"Script": "s3://mine/setup.sh"}
+            for section in ("HeadNode", "Scheduling.SlurmQueues[]")
+            for hook in ("OnNodeStart", "OnNodeConfigured", "OnNodeUpdated")
+        },
+        **{
+            f"{section}.CustomActions.{hook}.Sequence": {"Script": "s3://mine/setup.sh"}
+            for section in ("HeadNode", "Scheduling.SlurmQueues[]")
+            for hook in ("OnNodeStart", "OnNodeConfigured", "OnNodeUpdated")
+        },
+        "Scheduling.SlurmQueues[].Tags": {"Key": "project", "Value": "genomes"},
+        "Scheduling.SlurmQueues[].ComputeResources[].Tags": {"Key": "project", "Value": "genomes"},
         "SharedStorage[].EbsSettings.Raid": {"Type": 0},
         "SharedStorage[].EfsSettings": {},
     }
@@ -75,6 +93,31 @@ _WORDS: Mapping[str, st.SearchStrategy[Any]] = MappingProxyType(
 """Values for keys whose rules are not in the schema."""
 _TEXT = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=3, max_size=20).map(lambda text: f"a{text}")
 _PRINTABLE = st.characters(min_codepoint=33, max_codepoint=126)
+
+
+SLURM_PATHS = (
+    "Scheduling.Slurm",
+    "Scheduling.ScalingStrategy",
+    "HeadNode.CustomActions.OnNodeUpdated",
+    "DevSettings.Timeouts.ComputeNodeBootstrapTimeout",
+)
+"""Keys of Slurm clusters alone begin with one of these."""
+
+
+def base_of(path: str) -> dict[str, Any]:
+    """The smallest configuration in which a key may stand."""
+    return slurm_base() if path.startswith(SLURM_PATHS) else base()
+
+
+def slurm_base() -> dict[str, Any]:
+    """The smallest configuration for Slurm."""
+    resource = {"Name": "resource", "InstanceType": "c6i.large"}
+    queue = {"Name": "queue", "Networking": {"SubnetIds": [SUBNET]}, "ComputeResources": [resource]}
+    return {
+        "Image": {"Os": "ubuntu2404"},
+        "HeadNode": {"InstanceType": "t3.micro", "Networking": {"SubnetId": SUBNET}},
+        "Scheduling": {"Scheduler": "slurm", "SlurmQueues": [queue]},
+    }
 
 
 def base() -> dict[str, Any]:

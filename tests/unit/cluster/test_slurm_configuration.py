@@ -33,7 +33,7 @@ def told(path: str) -> str:
 def test_a_small_slurm_configuration_is_enough() -> None:
     found = load(slurm_configuration())
     (only,) = found.scheduling.queues
-    assert (found.kind, only.name, only.compute_resources[0].max_count) == ("slurm", "main", 10)
+    assert (found.kind, only.name, only.compute_resources[0].name) == ("slurm", "main", "work")
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,10 @@ class Efa(Section):
 
     enabled: Annotated[bool, Change.ROLLS] = False
     """Whether every network card of a node has an EFA."""
-    gdr_support: Annotated[bool, Change.ROLLS] = False
-    """Old key: GPUs that can use the EFA directly do."""
+    gdr_support: Annotated[
+        None, Refused("GPUs use the EFA directly wherever the instance type can", "remove the key")
+    ] = None
+    """Whether GPUs use the EFA directly."""
 
 
 class ComputeResourceNetworking(Section):
