@@ -60,7 +60,7 @@ def _complete(definition: dict[str, Any], section: type[Section]) -> None:
             key["description"] += f" {key.pop('$comment')}"
         for note in info.metadata:
             if isinstance(note, Only):
-                key["description"] += f" Only with Scheduler: {note.kind}."
+                key["description"] = f"{key.get('description', '')} Only with Scheduler: {note.kind}.".lstrip()
             elif isinstance(note, Ge):
                 key["minimum"] = note.ge
             elif isinstance(note, Le):
