@@ -19,9 +19,9 @@ from embedded_aws.batch import hosts
 from embedded_aws.batch.containers import EngineError
 from embedded_aws.batch.job import FAILED, SUCCEEDED, Job, now
 from embedded_aws.batch.job_network import JobNetwork
-from embedded_aws.batch.namespaces import NetworkError
 from embedded_aws.batch.retries import Outcome
 from embedded_aws.batch.tasks import NOT_STARTED, Task, TaskError
+from embedded_aws.networking.namespaces import NetworkError
 
 OUT_OF_TIME = "Job attempt duration exceeded timeout"
 GRACE = 30.0

@@ -11,8 +11,8 @@ import ipaddress
 from collections.abc import Sequence
 
 from embedded_aws.batch.containers import Container
-from embedded_aws.batch.forwarding import Forwarder
-from embedded_aws.batch.namespaces import Namespace
+from embedded_aws.networking.forwarding import Forwarder
+from embedded_aws.networking.namespaces import Namespace
 
 NETWORK = ipaddress.ip_network("172.31.0.0/16")
 """The same in every job: no two networks meet."""

@@ -1,6 +1,7 @@
 """A fixture, not a part of AWS: it sends the signal that a head node would send at the end of its bootstrap.
 
-Nothing runs on an instance of the embedded AWS, so nobody would signal, and every cluster's creation would time out.
+Where instances only are records, nobody would signal, and every cluster's creation would time out; one that boots
+(`embedded_aws/instances`) speaks for itself.
 On by default; `POST /_shoal/head-node-signal` switches it: `{"send": "SUCCESS"}`, `{"send": "FAILURE"}` or
 `{"send": null}` for nothing, for every account or, with `"account"`, for one. The signal is sent as the instance sends
 it: with a session of its profile's role, so a role that may not signal lets the stack time out here as well. A run's
@@ -9,6 +10,7 @@ report says that this fixture spoke; what a head node really does is tested else
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,11 +18,16 @@ from botocore.exceptions import ClientError
 from embedded_aws import clients
 from embedded_aws.cloudformation import signals as cfn_signals
 from embedded_aws.cloudformation.signals import Waiting
+from embedded_aws.ec2 import profiles
 from embedded_aws.hooks import Hook
+from embedded_aws.instances import life as instances_life
 
-HOOKS: tuple[Hook, ...] = (*cfn_signals.HOOKS, ("services.iam", "_instance_profiles"))
+HOOKS: tuple[Hook, ...] = (*cfn_signals.HOOKS, *profiles.HOOKS)
 
 EVERYBODY = "*"
+
+BEFORE_SUCCESS: list[Callable[[Waiting], bool]] = []
+"""Called before a SUCCESS is sent: what a stand-in does in place of the node; whether it went well."""
 
 _send: dict[str, str | None] = {EVERYBODY: "SUCCESS"}
 """Status to send, by account."""
@@ -49,9 +56,11 @@ def _speak(waiting: Waiting) -> None:
     from ministack.core.responses import get_account_id
 
     status = _send.get(get_account_id(), _send[EVERYBODY])
-    if status is None:
+    if status is None or instances_life.boots(waiting.instance_id):
         return
-    role = _role(waiting.profile_arn)
+    if status == "SUCCESS" and not all(prepare(waiting) for prepare in BEFORE_SUCCESS):
+        status = "FAILURE"
+    role = profiles.role_arn(waiting.profile_arn)
     service = (
         clients.role_client("cloudformation", role, waiting.instance_id) if role else clients.client("cloudformation")
     )
@@ -66,12 +75,3 @@ def _speak(waiting: Waiting) -> None:
     except ClientError as error:
         outcome["refused"] = error.response["Error"]["Code"]
     _sent.append(outcome)
-
-
-def _role(profile_arn: str) -> str:
-    """The role of an instance profile, or nothing."""
-    from ministack.services import iam
-
-    profiles = [profile for profile in iam._instance_profiles.values() if profile["Arn"] == profile_arn]
-    roles = [role for profile in profiles for role in profile["Roles"]]
-    return str(iam._roles[roles[0]]["Arn"]) if roles else ""

@@ -48,9 +48,11 @@ def container_engine() -> Engine:
 def server(container_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The embedded AWS."""
     state_dir = tmp_path_factory.mktemp("containers")
-    with pytest.MonkeyPatch.context() as environment, EmbeddedAws(state_dir, wait_scale=0.02) as running:
-        environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        yield running
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SHOAL_INSTANCES", "none")
+        with EmbeddedAws(state_dir, wait_scale=0.02) as running:
+            environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
+            yield running
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,11 @@ class Namespace:
         except OSError as error:
             raise NetworkError(f"no network namespace: {error.strerror}") from error
 
+    @property
+    def path(self) -> str:
+        """The namespace as a file, as long as this process holds it."""
+        return f"/proc/{os.getpid()}/fd/{self.descriptor}"
+
     def inside[T](self, action: Callable[[], T]) -> T:
         """Do something in the namespace, from a thread that enters it and ends."""
 
