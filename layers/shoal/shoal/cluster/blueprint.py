@@ -131,7 +131,8 @@ def blueprint(cluster: Cluster, site: Site) -> Blueprint:
         images=image.built_images(cluster, site),
         termination_protection=cluster.lifecycle.protect,
     )
-    if problems := (*_too_large(result, cluster), *compute_settings.problems(cluster, site)):
+    of_nodes = (*head_node.problems(cluster, site), *compute_settings.problems(cluster, site))
+    if problems := (*_too_large(result, cluster), *of_nodes):
         raise ConfigurationError(problems)
     return result
 

@@ -8,26 +8,20 @@ from typing import TYPE_CHECKING
 from shoal.cluster.custom_actions import actions
 from shoal.cluster.file_systems import file_systems
 from shoal.cluster.fleet_queue import QUEUE
-from shoal.cluster.grammar import Code
 from shoal.cluster.head_node import INTERFACE
 from shoal.cluster.head_node import settings as head_node_settings
 from shoal.cluster.monitoring import node_log_group
 from shoal.cluster.node_rights import node_package
 from shoal.cluster.node_table import NODE_TABLE
-from shoal.cluster.problems import Problem, make
+from shoal.cluster.problems import Problem
 from shoal.cluster.site import Site, names
 from shoal.cluster.template import Value, get_att, ref
-from shoal.cluster.user_data import node_script
+from shoal.cluster.user_data import node_script, too_large
 from shoal_node.contract import Actions, ComputeSettings
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
     from shoal.cluster.slurm_queues import SlurmComputeResource, SlurmQueue
-
-LARGEST_USER_DATA = 16 * 1024
-"""Bytes before they are encoded, https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html"""
-LONGEST_REFERENCE = 128
-"""Bytes that one reference of the template may become; the longest are the URLs of queues."""
 
 
 def compute_settings(
@@ -65,17 +59,9 @@ def user_data(cluster: Cluster, site: Site, queue: SlurmQueue, resource: SlurmCo
     return node_script(compute_settings(cluster, site, queue, resource))
 
 
-def user_data_size(script: Value) -> int:
-    """Bytes that a script has at most once CloudFormation has put in what it refers to."""
-    pieces = script["Fn::Join"][1] if isinstance(script, dict) else [script]
-    return sum(len(piece.encode()) if isinstance(piece, str) else LONGEST_REFERENCE for piece in pieces)
-
-
 def problems(cluster: Cluster, site: Site) -> Iterator[Problem]:
-    """The compute resources whose user data are larger than EC2 takes: scripts and storages fill them."""
+    """The queues whose user data are larger than EC2 takes."""
     for number, queue in enumerate(cluster.scheduling.slurm_queues):
-        largest = max(user_data_size(user_data(cluster, site, queue, each)) for each in queue.compute_resources)
-        if largest > LARGEST_USER_DATA:
-            message = f"make user data of {largest} bytes with SharedStorage, and EC2 takes {LARGEST_USER_DATA}"
-            at = ("Scheduling", "SlurmQueues", number, "CustomActions")
-            yield make(at, Code.OUT_OF_RANGE, message, "write shorter arguments, or one script that calls the others")
+        at = ("Scheduling", "SlurmQueues", number, "CustomActions")
+        for resource in queue.compute_resources[:1]:  # they differ in their names only
+            yield from too_large(at, user_data(cluster, site, queue, resource))

@@ -21,11 +21,12 @@ from shoal.cluster.monitoring import HEAD_NODE_LOGS, node_log_group
 from shoal.cluster.network import HeadNodeNetworking, head_node_groups
 from shoal.cluster.node_rights import node_package
 from shoal.cluster.node_table import NODE_TABLE
+from shoal.cluster.problems import Problem
 from shoal.cluster.repository import EMPTY_REPOSITORY
 from shoal.cluster.site import Site, names
 from shoal.cluster.storage import volumes
 from shoal.cluster.template import Resource, Value, get_att, ref, tag_list
-from shoal.cluster.user_data import node_script
+from shoal.cluster.user_data import node_script, too_large
 from shoal_node.contract import Actions, Settings
 
 if TYPE_CHECKING:
@@ -118,9 +119,7 @@ USERS = MappingProxyType(
 """Default user of each system, to whom cloud-init gives the key pair
 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/managing-users.html).
 """
-FIRST_OF_KIND = MappingProxyType(
-    {AWSBATCH: (EMPTY_BUCKET, EMPTY_REPOSITORY), SLURM: (SUBSCRIPTION,)}
-)
+FIRST_OF_KIND = MappingProxyType({AWSBATCH: (EMPTY_BUCKET, EMPTY_REPOSITORY), SLURM: (SUBSCRIPTION,)})
 """What a head node of each kind works with: made before it, and deleted after it."""
 
 
@@ -146,6 +145,11 @@ def settings(cluster: Cluster, site: Site) -> Settings:
         table=ref(NODE_TABLE) if cluster.kind == SLURM else None,
         secured_metadata=cluster.secured_metadata,
     )
+
+
+def problems(cluster: Cluster, site: Site) -> Iterator[Problem]:
+    """User data that are larger than EC2 takes."""
+    yield from too_large(("HeadNode", "CustomActions"), node_script(settings(cluster, site)))
 
 
 def resources(cluster: Cluster, site: Site) -> Iterator[tuple[str, Resource]]:

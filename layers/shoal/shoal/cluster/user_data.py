@@ -11,9 +11,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from shoal.cluster.grammar import Code, Location
+from shoal.cluster.problems import Problem, make
 from shoal.cluster.template import Value, join
 from shoal_node.contract import NODE_PACKAGE_FILE, SETTINGS_FILE, NodeSettings
 
+LARGEST = 16 * 1024
+"""Bytes before they are encoded, https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html"""
+LONGEST_REFERENCE = 128
+"""Bytes that one reference of the template may become; the longest are the URLs of queues."""
 _END = "END_OF_SETTINGS"
 
 _SCRIPT = f"""#!/bin/sh
@@ -54,6 +60,21 @@ def node_script(settings: NodeSettings) -> Value:
     before, after = _SCRIPT.split("%s")
     pieces = itertools.groupby((before, *_json(settings.as_dict()), after), key=lambda piece: isinstance(piece, str))
     return join(*itertools.chain.from_iterable(["".join(run)] if is_text else run for is_text, run in pieces))
+
+
+def too_large(actions: Location, script: Value) -> Iterator[Problem]:
+    """The problem of a script that is larger than EC2 takes once CloudFormation has put in what it refers to.
+
+    Args:
+        actions: where the configuration has the node's custom actions, which fill it together with the shared storage.
+        script: the user data.
+    """
+    pieces = script["Fn::Join"][1] if isinstance(script, dict) else [script]
+    size = sum(len(piece.encode()) if isinstance(piece, str) else LONGEST_REFERENCE for piece in pieces)
+    if size > LARGEST:
+        message = f"and SharedStorage make user data of {size} bytes, and EC2 takes {LARGEST}"
+        suggestion = "write shorter arguments, or one script that calls the others"
+        yield make(actions, Code.OUT_OF_RANGE, message, suggestion)
 
 
 def _json(value: Any) -> Iterator[Value]:
