@@ -209,3 +209,101 @@ def test_a_file_system_that_is_in_use_is_left_for_the_next_call(aws: Stubs, cont
     aws.expect("efs", "delete_mount_target", {}, MountTargetId="fsmt-0123456789abcdef0")
     aws.fail("efs", "delete_file_system", "FileSystemInUse", FileSystemId="fs-0123456789abcdef0")
     assert delete_leftovers({"stackId": STACK}, context)["deleted"] == 1
+
+
+def topic() -> str:
+    return str(boto3.client("sns").create_topic(Name="shoal-genomics-nodes")["TopicArn"])
+
+
+def subscription() -> str:
+    endpoint = "arn:aws:sqs:us-east-1:123456789012:shoal-genomics-nodes"
+    made = boto3.client("sns").subscribe(
+        TopicArn=topic(), Protocol="sqs", Endpoint=endpoint, ReturnSubscriptionArn=True
+    )
+    return str(made["SubscriptionArn"])
+
+
+def queue() -> str:
+    return str(boto3.client("sqs").create_queue(QueueName="shoal-genomics-nodes")["QueueUrl"])
+
+
+def table() -> str:
+    boto3.client("dynamodb").create_table(
+        TableName="shoal-genomics-nodes",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )
+    return "shoal-genomics-nodes"
+
+
+def group() -> str:
+    image = boto3.client("ec2").describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    data = {"ImageId": image, "InstanceType": "c5.large"}
+    boto3.client("ec2").create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=data)
+    boto3.client("autoscaling").create_auto_scaling_group(
+        AutoScalingGroupName="shoal-genomics_main-small",
+        MinSize=0,
+        MaxSize=2,
+        AvailabilityZones=["us-east-1a"],
+        LaunchTemplate={"LaunchTemplateName": "nodes"},
+    )
+    return "shoal-genomics_main-small"
+
+
+FLEET = {
+    "AWS::SNS::Topic": topic,
+    "AWS::SNS::Subscription": subscription,
+    "AWS::SQS::Queue": queue,
+    "AWS::DynamoDB::Table": table,
+    "AWS::AutoScaling::AutoScalingGroup": group,
+}
+GONE = {
+    "AWS::SNS::Topic": "arn:aws:sns:us-east-1:123456789012:shoal-genomics-nodes",
+    "AWS::SNS::Subscription": "arn:aws:sns:us-east-1:123456789012:shoal-genomics-nodes:0a1b",
+    "AWS::SQS::Queue": "https://sqs.us-east-1.amazonaws.com/123456789012/shoal-genomics-nodes",
+    "AWS::DynamoDB::Table": "shoal-genomics-nodes",
+    "AWS::AutoScaling::AutoScalingGroup": "shoal-genomics_main-small",
+}
+
+
+@pytest.mark.parametrize("kind", FLEET)
+def test_a_part_of_a_fleet_that_outlives_its_stack_is_found(aws: Stubs, context: LambdaContext, kind: str) -> None:
+    gone(aws, (kind, FLEET[kind](), "DELETE_COMPLETE"))
+    tagged(aws)
+    assert find_leftovers(event(), context)["next"] == "wait"
+
+
+@pytest.mark.parametrize("kind", GONE)
+def test_a_part_of_a_fleet_that_went_with_its_stack_is_no_leftover(
+    aws: Stubs, context: LambdaContext, kind: str
+) -> None:
+    gone(aws, (kind, GONE[kind], "DELETE_COMPLETE"))
+    tagged(aws)
+    assert find_leftovers(event(), context)["next"] == "done"
+
+
+@pytest.mark.parametrize(("state", "left"), [("available", True), ("deleted", False), (None, False)])
+def test_a_placement_group_is_asked_for_by_its_name(
+    aws: Stubs, context: LambdaContext, state: str | None, left: bool
+) -> None:
+    gone(aws, ("AWS::EC2::PlacementGroup", "main", "DELETE_COMPLETE"))
+    tagged(aws)
+    if state is None:
+        aws.fail("ec2", "describe_placement_groups", "InvalidPlacementGroup.Unknown", GroupNames=["main"])
+    else:
+        groups = [{"GroupName": "main", "State": state}]
+        aws.expect("ec2", "describe_placement_groups", {"PlacementGroups": groups}, GroupNames=["main"])
+    assert find_leftovers(event(), context)["next"] == ("wait" if left else "done")
+
+
+def test_an_instance_of_the_fleet_that_outlives_its_stack_is_found_by_its_tag(
+    aws: Stubs, context: LambdaContext
+) -> None:
+    ec2 = boto3.client("ec2")
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    instance = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    gone(aws)
+    tagged(aws, (f"arn:aws:ec2:us-east-1:123456789012:instance/{instance}", OWN_TAGS[1:]))
+    with pytest.raises(OperationError, match=instance):
+        find_leftovers(event(since="2026-11-24T10:00:00Z"), context)

@@ -11,6 +11,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.quiesce_cluster.app import REASON, handler
 from shoal.aws.batch import UNFINISHED
 from shoal.errors import ErrorCode, OperationError, RetryableError
+from tests.functions.conftest import ENVIRONMENT
+from tests.support.slurm_stack import STACK as SLURM_STACK
+from tests.support.slurm_stack import SlurmStack
 from tests.support.stubs import Stubs, stubs
 
 STACK = "arn:aws:cloudformation:us-east-1:123456789012:stack/shoal-cluster-genomics/1"
@@ -158,3 +161,46 @@ def test_in_the_first_lap_no_policy_is_touched(aws: Stubs, context: LambdaContex
 def test_what_was_taken_off_before_is_still_told(aws: Stubs, context: LambdaContext) -> None:
     resources(aws)
     assert handler(EVENT | {"lap": 2, "detachedPolicies": ["a: b"]}, context)["detachedPolicies"] == ["a: b"]
+
+
+@pytest.fixture
+def slurm(aws: Stubs) -> SlurmStack:
+    return SlurmStack(aws, ENVIRONMENT["LEDGER_TABLE_NAME"])
+
+
+SLURM_EVENT = EVENT | {"stackId": SLURM_STACK}
+
+
+def test_nodes_end_though_jobs_protect_them_and_are_waited_for(slurm: SlurmStack, context: LambdaContext) -> None:
+    slurm.group(desired=3, protected=True)
+    slurm.resources()
+    told = handler(SLURM_EVENT, context)
+    assert (told["quiet"], told["instances"]) == (False, 3)
+    group = slurm.described()
+    assert (group["MinSize"], group["DesiredCapacity"]) == (0, 0)
+    assert not any(instance["ProtectedFromScaleIn"] for instance in group["Instances"])
+
+
+def test_the_head_node_is_told_to_start_no_more_nodes(slurm: SlurmStack, context: LambdaContext) -> None:
+    slurm.group()
+    slurm.resources()
+    handler(SLURM_EVENT, context)
+    assert slurm.item("fleet")["status"] == "STOPPED"
+
+
+def test_a_cluster_whose_nodes_have_ended_is_quiet(slurm: SlurmStack, context: LambdaContext) -> None:
+    slurm.group(desired=0, minimum=0)
+    slurm.resources()
+    assert handler(SLURM_EVENT, context)["quiet"]
+
+
+def test_a_group_that_the_stack_has_deleted_already_is_quiet(slurm: SlurmStack, context: LambdaContext) -> None:
+    slurm.resources()
+    assert handler(SLURM_EVENT, context)["quiet"]
+
+
+def test_nodes_that_run_at_the_deadline_fail_the_deletion(slurm: SlurmStack, context: LambdaContext) -> None:
+    slurm.group()
+    slurm.resources()
+    with pytest.raises(OperationError, match="2 instances were asked to end"):
+        handler(SLURM_EVENT | {"deadline": "2026-11-24T10:00:00Z"}, context)

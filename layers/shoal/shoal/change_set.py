@@ -17,6 +17,9 @@ HOLDERS = {
     "AWS::ECR::Repository": "the repository",
     "AWS::Batch::JobQueue": "the queue",
     "AWS::Batch::ComputeEnvironment": "the environment",
+    "AWS::AutoScaling::AutoScalingGroup": "the nodes' group",
+    "AWS::DynamoDB::Table": "the table of nodes",
+    "AWS::SQS::Queue": "the queue of the nodes' messages",
 }
 """What holds data or jobs, so that no update may replace it."""
 

@@ -36,7 +36,15 @@ def arn(rest: str) -> str:
         (arn("batch:job-queue/main"), Thing("AWS::Batch::JobQueue", arn("batch:job-queue/main"))),
         ("arn:aws:s3:::shoal-genomics", Thing("AWS::S3::Bucket", "shoal-genomics")),
         (arn("ecr:repository/shoal/genomics"), Thing("AWS::ECR::Repository", "shoal/genomics")),
-        (arn("sns:topic"), Thing("sns:topic", arn("sns:topic"))),
+        (arn("sns:shoal-genomics-nodes"), Thing("AWS::SNS::Topic", arn("sns:shoal-genomics-nodes"))),
+        (arn("sqs:shoal-genomics-nodes"), Thing("AWS::SQS::Queue", "shoal-genomics-nodes")),
+        (arn("dynamodb:table/shoal-genomics-nodes"), Thing("AWS::DynamoDB::Table", "shoal-genomics-nodes")),
+        (arn("ec2:placement-group/main"), Thing("AWS::EC2::PlacementGroup", "main")),
+        (
+            arn("autoscaling:autoScalingGroup:5f6a-7b:autoScalingGroupName/shoal-genomics_main-small"),
+            Thing("AWS::AutoScaling::AutoScalingGroup", "shoal-genomics_main-small"),
+        ),
+        (arn("kinesis:stream/main"), Thing("kinesis:stream", arn("kinesis:stream/main"))),
     ],
 )
 def test_an_arn_is_read_as_the_thing_it_names(found: str, thing: Thing) -> None:
@@ -51,6 +59,13 @@ def test_whatever_a_tag_can_find_can_be_confirmed(resource_type: str) -> None:
 def test_mount_targets_go_before_their_file_system() -> None:
     order = [sweeper.resource_type for sweeper in SWEEPERS if sweeper.delete]
     assert order.index("AWS::EFS::MountTarget") < order.index("AWS::EFS::FileSystem")
+
+
+def test_a_queue_is_one_thing_whether_its_address_or_its_arn_tells_of_it() -> None:
+    address = "https://sqs.us-east-1.amazonaws.com/111111111111/shoal-genomics-nodes"
+    resources = [resource("AWS::SQS::Queue", address, "DELETE_COMPLETE")]
+    tagged = [(arn("sqs:shoal-genomics-nodes"), {"aws:cloudformation:stack-id": STACK})]
+    assert suspects(resources, tagged, STACK, []) == {Thing("AWS::SQS::Queue", "shoal-genomics-nodes")}
 
 
 def test_what_the_stack_says_it_deleted_is_looked_for() -> None:

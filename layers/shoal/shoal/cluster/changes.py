@@ -14,6 +14,9 @@ from shoal.cluster.keys import DEPENDS, Key, walk
 SIZE_OF_VOLUMES = "SharedStorage[].EbsSettings.Size"
 """Of an array it is fixed: the volumes would grow and be paid for, and mdadm cannot stripe onto the new space."""
 
+_HOLD_JOBS = {"AwsBatchQueues", "SlurmQueues", "ComputeResources"}
+"""Lists whose items have instances on which jobs run."""
+
 type Step = str | tuple[str, str]
 """A key, or the item of a list whose key (`Name`) has a value."""
 
@@ -42,6 +45,19 @@ class KeyChange:
             return self.current is None or self.requested is None or self.requested < self.current
         return self.change.refused
 
+    @property
+    def effect(self) -> str | None:
+        """What it does to nodes and jobs that run, if it is made and does anything to them."""
+        words = [step for step in self.location if isinstance(step, str)]
+        if not self.refused and not isinstance(self.location[-1], str):
+            holds = words[-1] in _HOLD_JOBS and self.requested is None
+            return "its instances end, and with them the jobs that run there" if holds else None
+        if self.change is not Change.ROLLS:
+            return None
+        if any(word.startswith("Slurm") for word in words):
+            return "nodes that run keep the old value until they end"
+        return "AWS Batch replaces instances that run; their jobs get some time to end"
+
     def to_item(self) -> dict[str, Any]:
         """In the form of ParallelCluster's `changeSet`, with what it does."""
         return {
@@ -49,6 +65,7 @@ class KeyChange:
             "currentValue": self.current,
             "requestedValue": self.requested,
             "change": self.change.value,
+            **({"effect": self.effect} if self.effect else {}),
         }
 
 
