@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -63,5 +64,5 @@ def problems(cluster: Cluster, site: Site) -> Iterator[Problem]:
     """The queues whose user data are larger than EC2 takes."""
     for number, queue in enumerate(cluster.scheduling.slurm_queues):
         at = ("Scheduling", "SlurmQueues", number, "CustomActions")
-        for resource in queue.compute_resources[:1]:  # they differ in their names only
-            yield from too_large(at, user_data(cluster, site, queue, resource))
+        scripts = (user_data(cluster, site, queue, resource) for resource in queue.compute_resources)
+        yield from itertools.islice((problem for script in scripts for problem in too_large(at, script)), 1)
