@@ -54,10 +54,20 @@ def _block(key: str, value: Any, indent: str) -> list[str]:
         inner = [line for name, item in value.items() for line in _block(name, item, indent + "  ")]
         return [f"{indent}{key}:", *inner]
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
-        return [f"{indent}{key}:", *(f"{indent}  {row}" for row in rows(value))]
+        return [f"{indent}{key}:", *(f"{indent}  {row}" for row in _with_logs(value))]
     if isinstance(value, list):
         return [f"{indent}{key}:", *(f"{indent}  - {_cell(item)}" for item in value)]
     return [f"{indent}{key}: {_cell(value)}"]
+
+
+def _with_logs(items: list[dict[str, Any]]) -> list[str]:
+    """A table of items, and under the row of each the lines of its log, if it has one."""
+    header, *found = rows([{key: value for key, value in item.items() if key != "log"} for item in items])
+    return [header, *(line for row, item in zip(found, items, strict=True) for line in (row, *_log(item)))]
+
+
+def _log(item: dict[str, Any]) -> list[str]:
+    return [f"    | {line}" for line in item.get("log") or ()]
 
 
 def rows(items: list[dict[str, Any]]) -> list[str]:

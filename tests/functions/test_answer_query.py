@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -13,6 +14,10 @@ from functions.answer_query.app import handler
 from shoal import ledger
 from shoal.aws import dynamodb
 from shoal.operation.catalogue import CATALOGUE
+from tests.functions.conftest import ENVIRONMENT
+from tests.support.slurm_stack import STACK as SLURM_STACK
+from tests.support.slurm_stack import SlurmStack
+from tests.support.stubs import stubs
 
 STACK = "shoal-cluster-genomics"
 
@@ -66,3 +71,35 @@ def test_a_cluster_whose_stack_is_gone_is_still_described(context: LambdaContext
     know("genomics", status="DELETE_FAILED")
     answer = ask(context, operation="describe", clusterName="genomics")["answer"]
     assert (answer["clusterStatus"], answer["cloudFormationStackStatus"]) == ("DELETE_FAILED", "ABSENT")
+
+
+@pytest.fixture
+def slurm(deployed: None) -> Iterator[SlurmStack]:
+    with stubs() as aws:
+        yield SlurmStack(aws, ENVIRONMENT["LEDGER_TABLE_NAME"])
+
+
+def test_a_slurm_cluster_is_described_by_what_its_head_node_publishes(
+    slurm: SlurmStack, context: LambdaContext
+) -> None:
+    slurm.register(status="CREATE_COMPLETE", fleetStatus="STOPPED")
+    slurm.publish(changed_at=1_795_000_000, slurm="up", version="0a1b", jobs={"running": 3, "pending": 0})
+    slurm.status()
+    slurm.resources()
+    answer = ask(context, operation="describe", clusterName="genomics")["answer"]
+    assert (answer["fleetStatus"], answer["configurationVersion"]) == ("STOPPED", "0a1b")
+    assert (answer["jobs"]["running"], answer["headNode"]["instanceId"]) == (3, slurm.head)
+    assert "start" in answer["nextOperations"]
+    assert not {"stop", "build-image"} & set(answer["nextOperations"])
+
+
+def test_a_slurm_cluster_whose_table_is_not_there_yet_is_described(slurm: SlurmStack, context: LambdaContext) -> None:
+    slurm.status("CREATE_IN_PROGRESS")
+    found = {"StackResourceSummaries": []}
+    slurm.aws.expect("cloudformation", "list_stack_resources", found, StackName=SLURM_STACK)
+    assert "nodes" not in ask(context, operation="describe", clusterName="genomics")["answer"]
+
+
+def test_the_page_of_clusters_tells_their_kind(slurm: SlurmStack, context: LambdaContext) -> None:
+    (cluster,) = ask(context, operation="list")["answer"]["clusters"]
+    assert (cluster["scheduler"], cluster["fleetStatus"]) == ({"type": "slurm"}, "RUNNING")

@@ -65,6 +65,8 @@ CHANGING = (
     ("create", "genomics", "s3://bucket/genomics.yaml"),
     ("update", "genomics", "cluster.yaml"),
     ("delete", "genomics"),
+    ("stop", "genomics"),
+    ("start", "genomics", "--deadline", "30"),
     ("build-image", "genomics"),
     ("build-image", "genomics", "--force"),
 )
@@ -366,6 +368,22 @@ def test_an_answer_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
         "  - update",
         "  - delete",
         "alreadyDeleted: false",
+    ]
+
+
+def test_the_lines_of_a_nodes_log_stand_below_its_row(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = [
+        {"instanceId": "i-1", "why": "no route", "log": ["mount: a", "mount: b"]},
+        {"instanceId": "i-2", "log": []},
+    ]
+    ended_with(Format.TEXT, status="SUCCEEDED", output=json.dumps({"summary": "", "nodeFailures": failed}))
+    assert capsys.readouterr().out.splitlines() == [
+        "nodeFailures:",
+        "  instanceId  why",
+        "  i-1         no route",
+        "      | mount: a",
+        "      | mount: b",
+        "  i-2",
     ]
 
 
