@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import socketserver
 import subprocess
 import threading
 from collections.abc import Callable
@@ -10,13 +12,9 @@ from pathlib import Path
 
 PREFIX = f"sh{os.getpid()}"
 FABRIC = f"{PREFIX}-fabric"
+GATEWAY = "10.9.0.1"
+"""The fabric's own address: AWS and the instances' metadata answer there."""
 BITS = 16
-
-
-def refused() -> str | None:
-    """Why this machine makes no namespaces, if it does not."""
-    done = subprocess.run(["unshare", "--net", "--uts", "--pid", "--fork", "true"], capture_output=True, check=False)
-    return None if done.returncode == 0 else f"this machine makes no namespaces: {done.stderr.decode().strip()}"
 
 
 def ip(*arguments: str) -> None:
@@ -35,7 +33,9 @@ class Network:
     def __enter__(self) -> Network:
         ip("netns", "add", FABRIC)
         ip("-n", FABRIC, "link", "add", "bridge", "type", "bridge")
-        ip("-n", FABRIC, "link", "set", "bridge", "up")
+        ip("-n", FABRIC, "address", "add", f"{GATEWAY}/{BITS}", "dev", "bridge")
+        for device in ("bridge", "lo"):
+            ip("-n", FABRIC, "link", "set", device, "up")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -63,30 +63,73 @@ class Network:
             ip("netns", "delete", self._machines.pop(address))
 
 
-def inside(name: str, command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a program in a namespace and wait for it."""
-    entered = ["nsenter", f"--net=/run/netns/{name}", *command]
-    return subprocess.run(entered, capture_output=True, text=True, env=environment, check=False)
-
-
-def start(name: str, host: str, command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a server in a namespace, with a host name and processes of its own: all end with what is returned."""
-    script = 'hostname "$1"; shift; exec "$@"'
-    isolated = ["unshare", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    entered = ["nsenter", f"--net=/run/netns/{name}", *isolated, "sh", "-euc", script, "sh", host, *command]
-    with log.open("ab") as out:
-        return subprocess.Popen(entered, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-
-
-def thread_inside(name: str, work: Callable[[], None]) -> threading.Thread:
-    """Start a thread that is in a namespace, and so is all that it starts."""
+def inside[T](name: str, work: Callable[[], T]) -> T:
+    """Do something in a namespace, and wait for it."""
+    found: list[T] = []
 
     def enter() -> None:
         descriptor = os.open(f"/run/netns/{name}", os.O_RDONLY)
         os.setns(descriptor, os.CLONE_NEWNET)
         os.close(descriptor)
-        work()
+        found.append(work())
 
     thread = threading.Thread(target=enter, name=name)
     thread.start()
-    return thread
+    thread.join()
+    return found[0]
+
+
+class Served[S: socketserver.TCPServer]:
+    """A server of this process that listens in the fabric, for the time of a `with` block."""
+
+    def __init__(self, make: Callable[[tuple[str, int]], S]) -> None:
+        self.server = inside(FABRIC, lambda: make((GATEWAY, 0)))
+        self.url = f"http://{GATEWAY}:{self.server.server_address[1]}"
+        self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.1})
+
+    def __enter__(self) -> Served[S]:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.server.shutdown()
+        self._thread.join()
+        self.server.server_close()
+
+
+class Forwarder(socketserver.ThreadingTCPServer):
+    """Hands what comes in on to a server of this machine."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def __init__(self, address: tuple[str, int], port: int) -> None:
+        self.port = port
+        super().__init__(address, _Connection)
+
+
+class _Connection(socketserver.BaseRequestHandler):
+    server: Forwarder
+
+    def handle(self) -> None:
+        """Copy both ways until one of them ends."""
+        with socket.create_connection(("127.0.0.1", self.server.port)) as other:
+            back = threading.Thread(target=_copy, args=(other, self.request), daemon=True)
+            back.start()
+            _copy(self.request, other)
+            back.join()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:  # whoever was at one end is gone
+        target.close()
+
+
+def log_of(folder: Path, name: str) -> str:
+    """What a program of a machine wrote."""
+    return (folder / "logs" / f"{name}.log").read_text(errors="replace")

@@ -1,204 +1,302 @@
-"""A whole elastic cluster on one machine: real Slurm, our daemons, and what stands for EC2 and Auto Scaling's notices.
+"""A whole elastic cluster on one machine: real Slurm, our daemons as processes, and what stands for EC2's instances.
 
-Groups, queue and table are moto's, in this process; a thread stands for the rest of EC2: for every instance that a
-group gains it makes a namespace with a slurmd and a nodewatcher, and it sends the notices that moto does not. The
-daemons are threads in their machines' namespaces; so are the programs of Slurm that they run.
+Groups, notices, queue and table are those of the embedded AWS. A thread does what is beside it on AWS: for every
+instance that runs it has a computer with munged, slurmd and a nodewatcher, and none for those that have ended; it
+carries the messages; and it starts a daemon that has died again, as systemd does.
 """
 
 from __future__ import annotations
 
-import os
-import random
+import secrets
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
-from unittest.mock import patch
 
-from botocore.client import BaseClient
-from botocore.exceptions import ClientError
-
-from shoal_node import daemon, jobwatcher, nodewatcher, sqswatcher
-from shoal_node.fleet import ComputeResource
+from embedded_aws.process import ROOT, SECRET_ACCESS_KEY, Server
+from shoal_node.fleet import FLEET_FILE, ComputeResource, Fleet
 from shoal_node.notices import Kind, node_message
-from tests.slurm.network import Network, start, thread_inside
-from tests.slurm.scheduler import Scheduler
-from tests.support.fleet_account import FleetAccount, fleet_account
+from shoal_node.shell import write
+from shoal_node.slurm.configuration import node_conf
+from tests.slurm.cloud import Cloud, changed, make_cloud
+from tests.slurm.computer import Computer
+from tests.slurm.metadata import About, Metadata
+from tests.slurm.network import Forwarder, Network, Served
+from tests.slurm.post import Policy, carry, faithful
+from tests.slurm.scheduler import HEAD, QUICK, Scheduler, hardware
+from tests.support.embedded import Account
+from tests.support.polling import until
 
-PAUSE = 0.2
-SERVICES = ("autoscaling", "dynamodb", "ec2", "sqs")
-Post = Callable[[list[Callable[[], None]]], list[Callable[[], None]]]
-"""What becomes of the messages of one moment before they are sent."""
-
-
-def faithful(messages: list[Callable[[], None]]) -> list[Callable[[], None]]:
-    """Every message once, in order."""
-    return messages
-
-
-def lost(_: list[Callable[[], None]]) -> list[Callable[[], None]]:
-    """No message at all."""
-    return []
-
-
-def doubled_and_reordered(messages: list[Callable[[], None]]) -> list[Callable[[], None]]:
-    """Every message twice, in another order."""
-    return random.Random(7).sample([*messages, *messages], 2 * len(messages))
+AGREE_SECONDS = 60
+"""Within so long table, groups and Slurm agree."""
+DONE_SECONDS = 120
+PAUSE = 0.1
+SWEEP = "5"
+LOOK = "0.5"
+AT_ONCE = 4
 
 
 class Daemon:
-    """A daemon in a thread of its own."""
+    """One of our daemons on a machine; who has died is started again."""
 
-    def __init__(self, namespace: str, look: Callable[[], None], name: str) -> None:
-        self._stop = threading.Event()
-        self._thread = thread_inside(namespace, lambda: daemon.run(name, look, PAUSE, self._stop))
+    def __init__(self, computer: Computer, name: str, seconds: str) -> None:
+        self._computer = computer
+        self._name = name
+        self._seconds = seconds
+        self._wanted = False
+        self.lives = 0
+        self.program: Callable[[int], list[str]] = lambda _: ["shoal_node"]
+        """Module and arguments, by the number of the life."""
+        self._process: Popen[bytes] | None = None
 
-    def stop(self) -> None:
-        """End it, at once after what it is doing."""
-        self._stop.set()
-        self._thread.join()
+    def start(self) -> None:
+        """Start it, now and again when it has died."""
+        self._wanted = True
+        self.lives += 1
+        command = [sys.executable, "-m", *self.program(self.lives), self._name, self._seconds]
+        self._process = self._computer.start(f"{self._name}-{self._computer.host}", *command)
+
+    def keep(self) -> None:
+        """Start it again if it has died."""
+        if self._wanted and self._process and self._process.poll() is not None:
+            self.start()
+
+    def kill(self) -> None:
+        """Kill it where it stands; it starts again."""
+        if self._process:
+            self._process.kill()
+
+    def end(self) -> None:
+        """Kill it for good."""
+        self._wanted = False
+        if self._process:
+            self._process.kill()
+            self._process.wait()
 
 
 @dataclass
 class Machine:
     """One instance."""
 
-    address: str
-    slurmd: Popen[bytes]
+    computer: Computer
     watcher: Daemon
-    group: str
+    resource: ComputeResource
 
 
 @dataclass
 class Rig:
     """The cluster, and what a test does to it."""
 
-    account: FleetAccount
+    cloud: Cloud
     network: Network
+    folder: Path
+    metadata: Metadata
+    environment: dict[str, str]
+    key: bytes
+    head: Computer
     slurm: Scheduler
-    post: Post = faithful
-    leaving: set[str] = field(default_factory=set)
-    """Instances that AWS takes away."""
+    policy: Policy
+    look: str
+    daemons: dict[str, Daemon] = field(default_factory=dict)
     machines: dict[str, Machine] = field(default_factory=dict)
-    head: list[Daemon] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
+    """Compute resources whose instances cannot become nodes."""
+    most: int | None = None
+    """How many instances there may be; others take their time to start."""
+    program: Callable[[int], list[str]] | None = None
+    """What a nodewatcher runs, if not the daemon itself."""
 
-    def start_head(self) -> None:
-        """Start the daemons of the head node."""
-        watcher = sqswatcher.Watcher(self.account.fleet, sweep_seconds=1.0, long_poll=0)
-        jobs = jobwatcher.Watcher(self.account.fleet)
-        for look, name in ((watcher.look, "sqswatcher"), (jobs.look, "jobwatcher")):
-            self.head.append(Daemon(self.slurm.namespace, look, name))
+    def share(self, **told: Any) -> Fleet:
+        """Give the daemons another fleet, as an update does."""
+        fleet = changed(self.cloud, **told)
+        write(self.head.path(FLEET_FILE), fleet.to_json())
+        write(self.folder / "shared" / "fleet.json", fleet.to_json())
+        return fleet
 
-    def stop_head(self) -> None:
-        """End them."""
-        while self.head:
-            self.head.pop().stop()
+    def start_head(self, sweep: str = SWEEP) -> None:
+        """Start what runs on the head node."""
+        self.head.start_munge(self.key)
+        self.slurm.start()
+        for name, seconds in (("sqswatcher", sweep), ("jobwatcher", self.look)):
+            self.daemons.setdefault(name, Daemon(self.head, name, seconds)).start()
+
+    def reboot_head(self) -> None:
+        """The head node loses its power, and comes up again with its disk."""
+        for daemon in self.daemons.values():
+            daemon.end()
+        self.head.crash()
+        self.start_head()
+
+    def warn(self, instance_id: str, warning: str = "spot/instance-action") -> None:
+        """AWS warns of taking an instance away."""
+        self.metadata.instances[self.machines[instance_id].computer.address].warning = warning
 
     def kill(self, instance_id: str) -> None:
         """An instance dies; its group starts another."""
-        self.machines[instance_id].slurmd.kill()
-        self.account.client("ec2").terminate_instances(InstanceIds=[instance_id])
+        self.machines[instance_id].computer.crash()
+        self.cloud.client("ec2").terminate_instances(InstanceIds=[instance_id])
 
-    def settled(self, nodes: int) -> bool:
-        """Whether groups, table and Slurm agree on this number of nodes, all of them ready."""
-        states = self.account.states()
-        instances = [name for told in self.account.fleet.resources for name in self.account.instances(told.name)]
-        ready = set(states.values()) <= {"READY"} and set(states) == set(instances)
-        return ready and len(states) == nodes and len(self.slurm.nodes()) == nodes
+    def agree(self, nodes: int) -> bool:
+        """Whether groups, table, Slurm and what is published agree on this number of nodes, all of them ready."""
+        groups = {told.name: self.cloud.group(told.name) for told in self.cloud.fleet.resources}
+        instances = [one["InstanceId"] for group in groups.values() for one in group["Instances"]]
+        states = self.cloud.states()
+        names = {self.node_of(name) for name in instances}
+        return (
+            sum(group["DesiredCapacity"] for group in groups.values()) == nodes == len(instances)
+            and states == dict.fromkeys(instances, "READY")
+            and set(self.slurm.nodes()) == names
+            and {one["name"] for one in (self.cloud.published("nodes") or {"nodes": [{"name": ""}]})["nodes"]} == names
+        )
 
-    def reconcile(self) -> None:
-        """Do once what EC2 does: machines for new instances, none for those that ended, and a notice of each."""
-        messages: list[Callable[[], None]] = []
-        wanted = {name: told for told in self.account.fleet.resources for name in self.account.instances(told.name)}
-        for instance in sorted(set(wanted) - set(self.machines)):
-            messages += self._launch(instance, wanted[instance])
-        for instance in sorted(set(self.machines) - set(wanted)):
-            messages.append(self._end(instance))
-        for message in self.post(messages):
-            message()
+    def node_of(self, instance_id: str) -> str:
+        """The name in Slurm of an instance's node."""
+        machine = self.machines.get(instance_id)
+        return machine.resource.node_name(machine.computer.address) if machine else instance_id
+
+    def finish(self, *jobs: str, nodes: int = 0) -> None:
+        """What holds in every scenario: the jobs end well, then nobody idles past its time, and all agree."""
+        for job in jobs:
+            until(lambda job=job: self.slurm.finished(job), DONE_SECONDS, f"job {job}")  # type: ignore[misc]
+        until(lambda: self.agree(nodes), AGREE_SECONDS, f"{nodes} nodes in table, groups and Slurm")
+
+    def told(self) -> str:
+        """What all that runs says of itself: to be read when a test fails."""
+        states = [self.slurm.run(*command) for command in (["squeue"], ["scontrol", "--oneliner", "show", "nodes"])]
+        groups = [str(self.cloud.group(told.name)) for told in self.cloud.fleet.resources]
+        logs = [f"== {path.name}\n{path.read_text()}" for path in sorted((self.folder / "logs").iterdir())]
+        jobs = [f"== {path.name}\n{path.read_text()}" for path in sorted(self.folder.glob("job-*.out"))]
+        return "\n".join([*states, *groups, str(self.cloud.states()), *logs, *jobs])
+
+    def reconcile(self, pool: ThreadPoolExecutor) -> None:
+        """Do once what AWS and systemd do."""
+        running = self.cloud.running()
+        for instance in sorted(set(self.machines) - set(running)):
+            self._end(instance)
+        new = sorted(set(running) - set(self.machines))
+        if self.most is not None:
+            new = new[: max(0, self.most - len(self.machines))]
+        list(pool.map(lambda instance: self._launch(instance, *running[instance]), new))
+        carry(self.cloud, self.policy)
+        for daemon in [*self.daemons.values(), *(machine.watcher for machine in self.machines.values())]:
+            daemon.keep()
 
     def stop_machines(self) -> None:
         """End what is left."""
         for instance in list(self.machines):
             self._end(instance)
 
-    def _launch(self, instance: str, resource: ComputeResource) -> list[Callable[[], None]]:
-        address = self.account.address(instance)
-        namespace, name = self.network.add(address), resource.node_name(address)
-        options = ["--conf", f"Feature={','.join(sorted(resource.features))}"]
-        command = ["slurmd", "-D", "-Z", "-N", name, "-f", str(self.slurm.configuration), *options]
-        host = f"ip-{address.replace('.', '-')}"
-        slurmd = start(namespace, host, command, self.slurm.folder / f"{name}.out")
-        watcher = nodewatcher.Watcher(self.account.fleet, resource, instance, name)
-        warned = lambda: "Spot interruption" if instance in self.leaving else None  # noqa: E731 - it is handed on
-        look = Daemon(namespace, lambda: watcher.look(warned), "nodewatcher")
-        self.machines[instance] = Machine(address, slurmd, look, resource.name)
-        ready = node_message(Kind.READY, instance, resource.queue, resource.name, [])
-        return [
-            lambda: self.account.notify("LAUNCH", instance, resource.name),
-            lambda: self.account.send(ready),
-        ]
+    def _launch(self, instance: str, address: str, group: str) -> None:
+        resource = next(told for told in self.cloud.fleet.resources if told.name == group)
+        host = f"ip-{address.replace('.', '-')}-{instance[-4:]}"
+        self.metadata.instances[address] = About(instance)
+        computer = Computer(self.network, self.folder, address, host, self.environment)
+        watcher = Daemon(computer, "nodewatcher", self.look)
+        if self.program:
+            watcher.program = self.program
+        self.machines[instance] = Machine(computer, watcher, resource)
+        kind, lines = Kind.READY, []
+        if resource.name in self.broken:
+            kind, lines = Kind.FAILED, ["mount.nfs4: access denied", "file systems: mount ended with exit code 32"]
+        else:
+            computer.start_munge(self.key)
+            conf = node_conf(resource, resource.gpus, resource.memory)
+            options = ["-Z", "-N", resource.node_name(address), "--conf-server", HEAD, "--conf", conf]
+            computer.start(f"slurmd-{host}", "slurmd", "-D", *options, own_processes=True)
+            watcher.start()
+        self.cloud.send(node_message(kind, instance, resource.queue, resource.name, lines))
 
-    def _end(self, instance: str) -> Callable[[], None]:
+    def _end(self, instance: str) -> None:
         machine = self.machines.pop(instance)
-        machine.slurmd.kill()
-        machine.slurmd.wait()
-        machine.watcher.stop()
-        self.network.remove(machine.address)
-        return lambda: self.account.notify("TERMINATE", instance, machine.group)
+        machine.watcher.end()
+        machine.computer.off()
 
 
-BELOW_MINIMUM = (
-    "Currently, desiredSize equals minSize ({minimum}). Terminating instance without replacement will violate group's "
-    "min size constraint. Either set shouldDecrementDesiredCapacity flag to false or lower group's min size."
-)
-
-
-@contextmanager
-def as_strict_as_aws() -> Iterator[None]:
-    """moto as AWS is: it lets no group shrink below its minimum; and one call at a time, for moto knows no threads."""
-    lock, call = threading.RLock(), BaseClient._make_api_call  # type: ignore[attr-defined]
-
-    def strict(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        with lock:
-            if operation == "TerminateInstanceInAutoScalingGroup" and arguments["ShouldDecrementDesiredCapacity"]:
-                instance = {"InstanceIds": [arguments["InstanceId"]]}
-                for told in call(client, "DescribeAutoScalingInstances", instance)["AutoScalingInstances"]:
-                    names = {"AutoScalingGroupNames": [told["AutoScalingGroupName"]]}
-                    (group,) = call(client, "DescribeAutoScalingGroups", names)["AutoScalingGroups"]
-                    if group["DesiredCapacity"] <= group["MinSize"]:
-                        message = BELOW_MINIMUM.format(minimum=group["MinSize"])
-                        raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, operation)
-            return call(client, operation, arguments)
-
-    with patch.object(BaseClient, "_make_api_call", strict):
-        yield
+def environment_of(account: Account, aws: str, metadata: str) -> dict[str, str]:
+    """What a machine's programs are told by their environment."""
+    return {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PYTHONPATH": f"{ROOT / 'layers' / 'shoal'}:{ROOT}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_ACCESS_KEY_ID": account.id,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_ENDPOINT_URL": aws,
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata,
+    }
 
 
 @contextmanager
 def cluster(
-    folder: Path, resources: tuple[ComputeResource, ...], post: Post = faithful, idle_seconds: int = 3
+    server: Server,
+    folder: Path,
+    *resources: ComputeResource,
+    policy: Policy = faithful,
+    idle_seconds: int = 3,
+    sweep: str = SWEEP,
+    look: str = LOOK,
 ) -> Iterator[Rig]:
     """A cluster whose nodes end after a few idle seconds, with all its daemons at work."""
     with ExitStack() as stack:
-        account = stack.enter_context(fleet_account(resources, idle_seconds=idle_seconds, join_seconds=60))
-        for service in SERVICES:
-            account.client(service)
-        stack.enter_context(as_strict_as_aws())
+        account = Account(server, f"{secrets.randbelow(9 * 10**11) + 10**11}")
+        stack.callback(account.close)
         network = stack.enter_context(Network())
-        environment = {"SLURM_CONF": str(folder / "slurm.conf")}
-        stack.enter_context(patch.dict(os.environ, environment))
-        slurm = stack.enter_context(Scheduler(folder, network, account.fleet, dict(os.environ)))
-        rig = Rig(account, network, slurm, post)
-        stop = threading.Event()
+        aws = stack.enter_context(Served(lambda address: Forwarder(address, server.port)))
+        metadata = stack.enter_context(Served(Metadata))
+        cloud = make_cloud(account, resources, aws.url, idle_seconds=idle_seconds, custom_settings=QUICK)
+        environment = environment_of(account, aws.url, metadata.url)
+        for name in ("logs", "shared"):
+            (folder / name).mkdir()
+        head = Computer(network, folder, HEAD, "head", environment)
+        stack.callback(head.off)
+        scheduler = Scheduler(head, folder, cloud.fleet)
+        key = secrets.token_bytes(1024)
+        rig = Rig(cloud, network, folder, metadata.server, environment, key, head, scheduler, policy, look)
+        rig.share()
+        rig.start_head(sweep)
         stack.callback(rig.stop_machines)
-        stack.callback(rig.stop_head)
-        rig.start_head()
-        ec2 = threading.Thread(target=daemon.run, args=("ec2", rig.reconcile, PAUSE, stop))
-        ec2.start()
-        stack.callback(ec2.join)
-        stack.callback(stop.set)
-        yield rig
+        placeholders = head.run(sys.executable, "-m", "tests.slurm.placeholders")
+        assert placeholders.returncode == 0, placeholders.stderr
+        stack.enter_context(at_work(rig))
+        try:
+            yield rig
+        except BaseException:
+            print(rig.told())
+            raise
+
+
+@contextmanager
+def at_work(rig: Rig) -> Iterator[None]:
+    """The thread that does what AWS and systemd do; what it cannot do fails the test."""
+    stop, failures = threading.Event(), []
+
+    def work() -> None:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            while not stop.wait(PAUSE):
+                try:
+                    rig.reconcile(pool)
+                except Exception as error:
+                    failures.append(error)
+                    raise
+
+    thread = threading.Thread(target=work, name="aws")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        for daemon in rig.daemons.values():
+            daemon.end()
+    assert not failures
+
+
+def resource(name: str = "small", **fields: Any) -> ComputeResource:
+    """Nodes that are what a slurmd finds on this machine."""
+    cpus, memory = hardware()
+    values: dict[str, Any] = {"queue": "main", "cpus": cpus, "memory": memory, "max_count": 4, **fields}
+    return ComputeResource(name=name, group=f"shoal-c-{name}", **values)

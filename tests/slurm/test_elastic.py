@@ -1,132 +1,83 @@
-"""Does real Slurm get the nodes that its jobs need, and lose those that idle, whatever happens meanwhile?"""
+"""Does real Slurm get the nodes that its jobs need, and lose those that idle?"""
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from shoal_node.fleet import ComputeResource
-from tests.slurm.rig import Post, Rig, cluster, doubled_and_reordered, faithful, lost
+from tests.slurm.conftest import MakeCluster
+from tests.slurm.post import Policy, delayed, doubled_and_reordered, faithful, lost
+from tests.slurm.rig import SWEEP, resource
 from tests.slurm.scheduler import hardware
-from tests.support.fleet_account import compute_resource
 from tests.support.polling import until
 
-SECONDS = 120
-MANY = 20
+SELDOM = "60"
+"""How often sqswatcher looks at every node by itself; in such a test it is the messages that do it."""
+MANY = 100
+AS_ROOT = (
+    "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+    "OMPI_MCA_btl=tcp,self OMPI_MCA_btl_tcp_if_include=eth0 OMPI_MCA_hwloc_base_binding_policy=none"
+)
 
 
-def resource(name: str = "small", **fields: Any) -> ComputeResource:
-    """Nodes that are what a slurmd finds on this machine."""
-    cpus, memory = hardware()
-    return compute_resource(name, **{"cpus": cpus, "memory": memory, **fields})
-
-
-def finish(rig: Rig, job: str) -> None:
-    until(lambda: rig.slurm.finished(job), SECONDS, f"job {job}")
-
-
-def run_until_released(folder: Path, script: str = "srun hostname") -> str:
-    """A script of a job that waits until the test makes a file, the first time that it runs."""
-    return (
-        f"test -e {folder}/ran || {{ touch {folder}/ran; while ! test -e {folder}/go; do sleep 0.2; done; }}\n{script}"
-    )
-
-
-@pytest.mark.parametrize("post", [faithful, lost, doubled_and_reordered])
-def test_a_job_on_two_nodes_gets_them_runs_and_lets_them_go(folder: Path, post: Post) -> None:
-    with cluster(folder, (resource(),), post) as rig:
+@pytest.mark.parametrize(
+    ("policy", "sweep"), [(faithful, SELDOM), (lost, SWEEP), (doubled_and_reordered, SWEEP), (delayed, SWEEP)]
+)
+def test_a_job_on_two_nodes_gets_them_runs_and_lets_them_go(make: MakeCluster, policy: Policy, sweep: str) -> None:
+    with make(resource(), policy=policy, sweep=sweep) as rig:
         job = rig.slurm.submit("--nodes=2", "--exclusive")
-        finish(rig, job)
-        assert len(set((folder / f"job-{job}.out").read_text().split())) == 2
-        until(lambda: rig.settled(0), SECONDS, "scaling in")
-        assert rig.account.group()["DesiredCapacity"] == 0
+        rig.finish(job)
+        assert len(set(rig.slurm.output(job).split())) == 2
 
 
-def test_an_array_and_a_job_of_another_queue_get_nodes_of_their_own(folder: Path) -> None:
-    with cluster(folder, (resource(max_count=3), resource("other", queue="other", max_count=1))) as rig:
+def test_arrays_and_jobs_of_another_queue_get_nodes_of_their_own(make: MakeCluster) -> None:
+    with make(resource(max_count=3), resource("other", queue="other", max_count=1)) as rig:
         array = rig.slurm.submit("--array=1-3", "--exclusive")
-        other = rig.slurm.submit("--partition=other")
-        finish(rig, array)
-        finish(rig, other)
-        until(lambda: rig.settled(0), SECONDS, "scaling in")
+        other = rig.slurm.submit("--partition=other", script="srun hostname; echo $SLURMD_NODENAME")
+        until(lambda: len(rig.machines) == 4, 60, "a node for each task and one for the other queue")
+        rig.finish(array, other)
+        assert "other-other-10-9" in rig.slurm.output(other)
 
 
-def test_a_job_that_no_node_can_do_starts_none_and_keeps_nobody_waiting(folder: Path) -> None:
-    with cluster(folder, (resource(),)) as rig:
-        impossible = rig.slurm.submit("--cpus-per-task=500")
-        finish(rig, rig.slurm.submit())
-        until(lambda: rig.settled(0), SECONDS, "scaling in")
-        assert rig.slurm.state(impossible) == "PENDING"
+def test_nodes_of_the_least_number_are_there_and_stay_when_they_idle(make: MakeCluster) -> None:
+    with make(resource(min_count=1, max_count=2)) as rig:
+        rig.finish(nodes=1)
+        rig.finish(rig.slurm.submit("--nodes=2", "--exclusive"), nodes=1)
+        assert rig.cloud.group()["DesiredCapacity"] == 1
 
 
-def test_nodes_of_the_least_number_stay_when_they_idle(folder: Path) -> None:
-    with cluster(folder, (resource(min_count=1, max_count=2),)) as rig:
-        until(lambda: rig.settled(1), SECONDS, "the first node")
-        job = rig.slurm.submit("--nodes=2", "--exclusive")
-        finish(rig, job)
-        until(lambda: rig.settled(1), SECONDS, "scaling in")
-        assert rig.account.group()["DesiredCapacity"] == 1
+def test_only_jobs_that_nodes_help_start_some_each_of_the_kind_that_it_needs(make: MakeCluster) -> None:
+    cpus, memory = hardware()
+    big = resource("big", memory=memory, max_count=1)
+    small = resource("small", memory=memory // 4, max_count=1)
+    with make(small, big) as rig:
+        never = rig.slurm.submit("--cpus-per-task=500")
+        later = rig.slurm.submit("--begin=now+1hour")
+        needs_memory = rig.slurm.submit(f"--mem={memory // 2}")
+        named = rig.slurm.submit("--constraint=big", "--time=5", f"--cpus-per-task={cpus}")
+        after = rig.slurm.submit(f"--dependency=afterok:{needs_memory}")
+        held = rig.slurm.submit("--hold")
+        rig.finish(needs_memory, named, after)
+        assert {rig.slurm.state(job) for job in (never, later, held)} == {"PENDING"}
+        told = {one["jobId"]: one["why"] for one in rig.cloud.published("jobs")["waiting"]}
+        assert set(told) == {never, later, held}
+        assert "it is held" in told[held]
 
 
-def test_a_job_whose_instance_dies_is_done_on_another(folder: Path) -> None:
-    with cluster(folder, (resource(max_count=2),)) as rig:
-        job = rig.slurm.submit(script=run_until_released(folder))
-        until((folder / "ran").exists, SECONDS, "the job's beginning")
-        (dead,) = rig.account.instances()
-        rig.kill(dead)
-        finish(rig, job)
-        assert "Restarts=1" in rig.slurm.run("scontrol", "--oneliner", "show", "job", job)
-        until(lambda: rig.settled(0), SECONDS, "scaling in")
-        assert dead not in rig.account.states()
+@pytest.mark.parametrize("run", ["mpirun", "srun --mpi=pmix"])
+def test_a_compiled_mpi_program_runs_over_two_nodes(make: MakeCluster, folder: Path, run: str) -> None:
+    source = Path(__file__).with_name("ring.c")
+    subprocess.run(["mpicc", "-o", str(folder / "ring"), str(source)], check=True)
+    with make(resource()) as rig:
+        job = rig.slurm.submit("--nodes=2", "--ntasks-per-node=2", "--exclusive", script=f"{AS_ROOT}\n{run} ./ring")
+        rig.finish(job)
+        lines = rig.slurm.output(job).splitlines()
+        assert "sum 6 of 4" in lines
+        assert len({line for line in lines if line.startswith("on ")}) == 2
 
 
-def test_a_spot_node_that_aws_takes_away_gives_its_job_to_another(folder: Path) -> None:
-    with cluster(folder, (resource(max_count=2),)) as rig:
-        job = rig.slurm.submit(script=run_until_released(folder))
-        until((folder / "ran").exists, SECONDS, "the job's beginning")
-        rig.leaving.update(rig.account.instances())
-        finish(rig, job)
-        assert rig.leaving.isdisjoint(rig.machines)
-        until(lambda: rig.settled(0), SECONDS, "scaling in")
-
-
-def test_slurm_may_be_restarted_while_a_job_runs(folder: Path) -> None:
-    """A step that such a job starts later is another matter: docs/slurm.md, "What is not there yet"."""
-    with cluster(folder, (resource(max_count=2),)) as rig:
-        job = rig.slurm.submit(script=run_until_released(folder, "hostname"))
-        until((folder / "ran").exists, SECONDS, "the job's beginning")
-        before = rig.account.instances()
-        rig.slurm.stop()
-        until(lambda: "away" in str(rig.account.item("status#head").get("slurm")), SECONDS, "somebody to see it")
-        assert rig.account.instances() == before
-        rig.slurm.start()
-        assert rig.slurm.state(job) == "RUNNING"
-        (folder / "go").touch()
-        finish(rig, job)
-        finish(rig, rig.slurm.submit("--nodes=2", "--exclusive"))
-        until(lambda: rig.settled(0), SECONDS, "scaling in")
-
-
-def test_the_daemons_of_the_head_may_be_restarted_and_the_table_emptied(folder: Path) -> None:
-    with cluster(folder, (resource(max_count=2),)) as rig:
-        job = rig.slurm.submit(script=run_until_released(folder))
-        until((folder / "ran").exists, SECONDS, "the job's beginning")
-        rig.stop_head()
-        for instance in rig.account.states():
-            rig.account.client("dynamodb").delete_item(TableName="nodes", Key={"pk": {"S": f"node#{instance}"}})
-        rig.start_head()
-        until(lambda: rig.settled(1), SECONDS, "the table to be filled")
-        assert rig.slurm.state(job) == "RUNNING"
-        (folder / "go").touch()
-        finish(rig, job)
-        until(lambda: rig.settled(0), SECONDS, "scaling in")
-
-
-def test_many_nodes_join_and_leave_at_once(folder: Path) -> None:
-    # The first to join idle until the last has: longer than a node may idle elsewhere in these tests.
-    with cluster(folder, (resource(max_count=MANY),), idle_seconds=30) as rig:
-        job = rig.slurm.submit(f"--nodes={MANY}", "--exclusive", script="srun true")
-        finish(rig, job)
-        until(lambda: rig.settled(0), 2 * SECONDS, "scaling in")
+def test_a_hundred_nodes_join_and_leave_at_once(make: MakeCluster) -> None:
+    with make(resource(max_count=MANY), sweep=SELDOM, look="5", idle_seconds=10) as rig:
+        rig.finish(rig.slurm.submit(f"--nodes={MANY}", "--exclusive", script="srun true"))
