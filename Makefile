@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test check unit bench docs format clean
+.PHONY: help run test test-vm check unit bench docs format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,10 @@ test: ## set up, then run every check and every test, with one summary
 	@$(PYTHON) tools/set_up.py test
 	@$(BIN)/python tools/run_tiers.py
 
+test-vm: ## set up, then test on an emulated machine what a container lacks: disks, NFS, cgroups; a few minutes
+	@$(PYTHON) tools/set_up.py vm
+	@$(BIN)/python tools/run_tiers.py vm
+
 check: ## the static checks only
 	@$(PYTHON) tools/set_up.py test
 	@$(BIN)/python tools/run_tiers.py checks
@@ -24,8 +28,8 @@ unit: ## the quick tests only: decisions and handlers
 	@$(PYTHON) tools/set_up.py test
 	@$(BIN)/python tools/run_tiers.py unit functions
 
-bench: ## set up, then measure builds of images side by side; writes docs/performance.md
-	@$(PYTHON) tools/set_up.py test
+bench: ## set up, then measure beside ParallelCluster: builds of images, sqswatcher, nodes that join; docs/performance.md
+	@$(PYTHON) tools/set_up.py bench
 	@$(BIN)/python -m benchmarks
 
 docs: ## write the generated documentation and schemas anew

@@ -1,4 +1,4 @@
-"""Make the environments that `make run` and `make test` need; runs before any of them exists.
+"""Make the environments that `make run`, `make test` and others need; runs before any of them exists.
 
 Standard library only, Python 3.8 and later, because it is the first thing to run. Each environment is made once and
 again only when its requirements or its Python change.
@@ -24,7 +24,10 @@ NODE_PACKAGE = "asl-validator@4.0.0"
 IS_ONLINE = " (is the network reachable?)"
 NO_PYTHON = "Python 3.13 is missing: set SHOAL_PYTHON to one, put python3.13 on PATH, or install it with pyenv or uv"
 
-# environment, requirements file, needed for: run | test
+LEVELS = {"run": {"run"}, "test": {"run", "test"}, "bench": {"run", "test", "bench"}, "vm": {"run", "vm"}}
+"""What each level of set-up has."""
+
+# environment, requirements file, needed for: run | test | bench
 ENVIRONMENTS = (
     ("ministack", "embedded_aws/requirements.txt", "run"),
     ("sam", "tools/requirements/sam.txt", "run"),
@@ -32,6 +35,7 @@ ENVIRONMENTS = (
     ("lint", "tools/requirements/lint.txt", "test"),
     ("pcluster", "tools/requirements/parallelcluster.txt", "test"),
     ("awsbatch", "tools/requirements/awsbatch.txt", "test"),
+    ("pcluster2", "tools/requirements/parallelcluster2.txt", "bench"),
 )
 
 
@@ -130,9 +134,9 @@ def make_node_tools() -> bool:
     return True
 
 
-def install_debian_packages() -> bool:
+def install_debian_packages(requirements: str) -> bool:
     """Install what tests need of the system; only root on Debian can."""
-    lines = (ROOT / "tools/requirements/debian.txt").read_text().splitlines()
+    lines = (ROOT / requirements).read_text().splitlines()
     listed = [line.split("#")[0].strip() for line in lines]
     missing = [name for name in listed if name and name not in _installed_debian_packages()]
     if not missing:
@@ -157,12 +161,12 @@ def _installed_debian_packages() -> set[str]:
     return {line.split()[0] for line in told.splitlines() if line.endswith("ok installed")}
 
 
-def make_containers(module: str) -> bool:
-    """Make what containers need from Debian's packages; where that cannot be, one line says so and set-up goes on."""
-    command = [str(ROOT / ".venv/bin/python"), "-m", f"embedded_aws.containers.{module}"]
+def make_from_packages(module: str) -> bool:
+    """Make something from Debian's packages; where that cannot be, one line says so and set-up goes on."""
+    command = [str(ROOT / ".venv/bin/python"), "-m", module]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SetUpError(f"embedded_aws.containers.{module} failed: {done.stderr.strip().splitlines()[-1]}")
+        raise SetUpError(f"{module} failed: {done.stderr.strip().splitlines()[-1]}")
     for line in done.stdout.splitlines():
         print(f"set-up: {line}", flush=True)
     return bool(done.stdout)
@@ -170,7 +174,7 @@ def make_containers(module: str) -> bool:
 
 def check_programs(level: str) -> None:
     """Name what is missing on the machine, in one line."""
-    needed = ["git", "make"] + (["node", "npm"] if level == "test" else [])
+    needed = ["git", "make"] + (["node", "npm"] if "test" in LEVELS[level] else [])
     missing = [name for name in needed if not shutil.which(name)]
     if missing:
         raise SetUpError(f"missing on this machine: {', '.join(missing)}; install with the system's package manager")
@@ -187,15 +191,24 @@ def set_up(level: str) -> None:
         (".venv", partial(make_environment, uv, ROOT / ".venv", python, own, inputs))
     ]
     for name, requirements, needed_for in ENVIRONMENTS:
-        if needed_for == "run" or level == "test":
+        if needed_for in LEVELS[level]:
             path = ROOT / requirements
             steps.append((name, partial(make_environment, uv, TOOLS / name, python, ["-r", str(path)], [path])))
-    if level == "test":
-        steps += [("asl-validator", make_node_tools), ("Debian packages", install_debian_packages)]
     steps += [
-        ("container engine", partial(make_containers, "packages")),
-        ("base image", partial(make_containers, "base_images")),
+        ("container engine", partial(make_from_packages, "embedded_aws.containers.packages")),
+        ("base image", partial(make_from_packages, "embedded_aws.containers.base_images")),
     ]
+    if "test" in LEVELS[level]:
+        debian = "tools/requirements/debian.txt"
+        steps += [
+            ("asl-validator", make_node_tools),
+            ("Debian packages", partial(install_debian_packages, debian)),
+        ]
+    if "vm" in LEVELS[level]:
+        steps += [
+            ("emulator", partial(install_debian_packages, "tools/requirements/vm.txt")),
+            ("emulated machine", partial(make_from_packages, "tests.vm.image")),
+        ]
     for name, step in steps:
         began = time.monotonic()
         if step():
@@ -204,9 +217,9 @@ def set_up(level: str) -> None:
 
 
 def main() -> int:
-    """Set up for `run` or `test`; 0 when everything is there."""
+    """Set up for a level; 0 when everything is there."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("level", choices=["run", "test"])
+    parser.add_argument("level", choices=list(LEVELS))
     try:
         set_up(parser.parse_args().level)
     except SetUpError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,14 @@ def test_why_something_was_skipped_is_in_the_summary(capsys: pytest.CaptureFixtu
 def test_only_the_selected_tiers_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["unit"], (FAILING, PASSING)) == 0
     assert "life" not in capsys.readouterr().out
+
+
+def test_a_tier_on_request_runs_only_where_it_is_selected(capsys: pytest.CaptureFixture[str]) -> None:
+    emulated = replace(FAILING, name="vm", on_request=True)
+    assert main([], (emulated, PASSING)) == 0
+    assert "== vm" not in capsys.readouterr().out
+    assert main(["vm"], (emulated, PASSING)) == 1
+    assert "== unit" not in capsys.readouterr().out
 
 
 def test_an_unknown_tier_is_refused_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:

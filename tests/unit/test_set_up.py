@@ -168,7 +168,7 @@ def test_what_containers_need_and_cannot_be_had_is_said_and_set_up_goes_on(
     own_python: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program(own_python, '#!/bin/sh\necho "no container engine: apt-get missing"\n')
-    assert set_up.make_containers("packages")
+    assert set_up.make_from_packages("embedded_aws.containers.packages")
     assert capsys.readouterr().out == "set-up: no container engine: apt-get missing\n"
 
 
@@ -176,11 +176,11 @@ def test_what_containers_need_and_is_there_is_not_talked_about(
     own_python: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program(own_python, "#!/bin/sh\n")
-    assert not set_up.make_containers("packages")
+    assert not set_up.make_from_packages("embedded_aws.containers.packages")
     assert capsys.readouterr().out == ""
 
 
 def test_a_crash_while_making_it_ends_set_up_with_its_last_line(own_python: Path) -> None:
     program(own_python, '#!/bin/sh\necho Traceback >&2\necho "OSError: no space left" >&2\nexit 1\n')
     with pytest.raises(SetUpError, match=r"^embedded_aws\.containers\.packages failed: OSError: no space left$"):
-        set_up.make_containers("packages")
+        set_up.make_from_packages("embedded_aws.containers.packages")

@@ -1,0 +1,1 @@
+"""One emulated machine with a kernel of its own, for what a container lacks: `make test-vm`."""
