@@ -88,10 +88,10 @@ def write_configuration(fleet: Fleet, here: Place, retired: Iterable[str] = ()) 
     check_configuration(texts)
     old = CONFIGURATION / "slurm.conf"
     before = beside_partitions(old.read_text()) if old.exists() else []
-    changed = [write(CONFIGURATION / name, text) for name, text in texts.items()]
-    if not any(changed):
+    changed = {name for name, text in texts.items() if write(CONFIGURATION / name, text)}
+    if not changed:
         return Effect.NOTHING
-    is_live = not changed[1] and before == beside_partitions(texts["slurm.conf"])
+    is_live = "cgroup.conf" not in changed and before == beside_partitions(texts["slurm.conf"])
     return Effect.READ if is_live else Effect.RESTART
 
 

@@ -143,7 +143,7 @@ def gres_conf(fleet: Fleet, place: Place) -> str:
 
 
 def address_pattern(addresses: str) -> str:
-    """Every address of a range as the names of nodes have it, in Slurm's way of writing many: `10-0-[16-31]-[0-255]`."""
+    """Every address of a range as names of nodes have it, as Slurm writes many: `10-0-[16-31]-[0-255]`."""
     network = ipaddress.ip_network(addresses)
     octets = zip(network.network_address.packed, network.broadcast_address.packed)  # noqa: B905 - Python 3.9 has no strict
     return "-".join(str(first) if first == last else f"[{first}-{last}]" for first, last in octets)
