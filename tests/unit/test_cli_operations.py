@@ -373,14 +373,14 @@ def test_an_answer_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_lines_of_a_nodes_log_stand_below_its_row(capsys: pytest.CaptureFixture[str]) -> None:
     failed = [
-        {"instanceId": "i-1", "why": "no route", "log": ["mount: a", "mount: b"]},
+        {"instanceId": "i-1", "why": "no route to the head node", "log": ["mount: a", "mount: b"]},
         {"instanceId": "i-2", "log": []},
     ]
     ended_with(Format.TEXT, status="SUCCEEDED", output=json.dumps({"summary": "", "nodeFailures": failed}))
     assert capsys.readouterr().out.splitlines() == [
         "nodeFailures:",
         "  instanceId  why",
-        "  i-1         no route",
+        "  i-1         no route to the head node",
         "      | mount: a",
         "      | mount: b",
         "  i-2",

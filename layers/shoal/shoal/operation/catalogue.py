@@ -88,15 +88,6 @@ _OPERATIONS = (
         {"operation": "delete", "clusterName": "genomics"},
     ),
     Operation(
-        "build-image",
-        "Builds the cluster's job images that are not in the repository, of base images and contexts as they are now.",
-        "update-cluster",
-        True,
-        ("clusterName",),
-        ("force", "deadlineMinutes"),
-        {"operation": "build-image", "clusterName": "genomics"},
-    ),
-    Operation(
         "stop",
         "Stops a cluster's fleet: no instance is started for jobs until start; head node and storage stay.",
         "scale-cluster",
@@ -113,6 +104,15 @@ _OPERATIONS = (
         ("clusterName",),
         ("deadlineMinutes",),
         {"operation": "start", "clusterName": "genomics"},
+    ),
+    Operation(
+        "build-image",
+        "Builds the cluster's job images that are not in the repository, of base images and contexts as they are now.",
+        "update-cluster",
+        True,
+        ("clusterName",),
+        ("force", "deadlineMinutes"),
+        {"operation": "build-image", "clusterName": "genomics"},
     ),
 )
 
