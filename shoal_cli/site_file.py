@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from shoal.cluster.configuration import Cluster, load
-from shoal.cluster.materials import named_materials
-from shoal.cluster.site import InstanceType, Site, Subnet
-from shoal.cluster.surroundings import named
+from shoal.cluster.materials import default_base_image, named_materials
+from shoal.cluster.site import InstanceType, LaunchImage, Site, Subnet
+from shoal.cluster.surroundings import named, queue_ami
 from shoal.image.content import ResolvedContext
-from shoal.image.job_image import base_image
 from shoal_cli.context_folders import Folder
 from shoal_cli.exits import CommandError, Exit
 from shoal_cli.files import read_file
@@ -102,12 +101,16 @@ def assumed_site(cluster: Cluster, name: str) -> Site:
         generation="20260101T000000",
         head_node_ami=cluster.head_node.image.custom_ami or cluster.image.custom_ami or "ami-00000000000000000",
         node_package="node-packages/shoal_node.zip?versionId=null",
-        base_image=base_image(cluster.image.os),
+        base_image=default_base_image(cluster),
         subnets={
             subnet: Subnet(vpc_id="vpc-00000000000000000", vpc_cidr="10.0.0.0/16", availability_zone=f"{region}a")
             for subnet in mentioned.subnets
         },
         instance_types={kind: _assumed_type(kind) for kind in mentioned.instance_types},
+        queue_images={
+            queue.name: LaunchImage(ami=queue_ami(cluster, queue) or "ami-00000000000000000")
+            for queue in cluster.scheduling.slurm_queues
+        },
         contexts={uri: _assumed_context(uri) for uri in _contexts(cluster) if "://" in uri},
     )
 

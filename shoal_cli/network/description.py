@@ -33,7 +33,7 @@ def described(network: Network) -> dict[str, Any]:
 
 
 def configuration(network: Network) -> dict[str, Any]:
-    """The part of a configuration that puts a cluster into the network.
+    """The part of a configuration that puts a cluster into the network; a Slurm cluster has `SlurmQueues`.
 
     Without a NAT gateway nothing in a private subnet reaches AWS, so that compute instances stand in public ones too.
     """
@@ -61,7 +61,9 @@ def readable(network: Network) -> str:
         "what a cluster's configuration needs of it:",
         "",
     ]
-    return "\n".join(lines) + "\n" + yaml.safe_dump(facts["configuration"], sort_keys=False).rstrip()
+    pasted = yaml.safe_dump(facts["configuration"], sort_keys=False).rstrip()
+    slurm = "# of a Slurm cluster the key is SlurmQueues"
+    return "\n".join(lines) + "\n" + pasted.replace("AwsBatchQueues:", f"AwsBatchQueues: {slurm}")
 
 
 def _nat(facts: dict[str, Any]) -> str:

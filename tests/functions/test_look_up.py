@@ -7,12 +7,13 @@ from typing import Any
 import boto3
 import pytest
 
-from shoal.aws import efs, iam, kms, s3
+from shoal.aws import efs, iam, kms, s3, ssm
 from shoal.aws.surroundings import look_up
 from shoal.cluster.configuration import load
 from shoal.cluster.materials import Materials
 from tests.functions.conftest import ACCOUNT_ID
 from tests.support.clusters import configuration, storage
+from tests.support.slurm_clusters import slurm_configuration, slurm_queue, slurm_resource
 
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
@@ -110,7 +111,40 @@ def test_roles_and_profiles_are_found_by_the_name_in_their_arn(
     key: str, arn: str, found: bool, there: dict[str, Any]
 ) -> None:
     around = look_up(load(naming(there, Iam={key: arn})), Materials())
-    assert (around.instance_role if key == "InstanceRole" else around.instance_profile) is found
+    assert (around.roles if key == "InstanceRole" else around.instance_profiles) == ({arn} if found else set())
+
+
+def slurm(there: dict[str, Any], *queues: dict[str, Any]) -> dict[str, Any]:
+    networking = {"SubnetIds": [there["subnet"]["SubnetId"]]}
+    head = {"InstanceType": "t3.micro", "Networking": {"SubnetId": there["subnet"]["SubnetId"]}}
+    return slurm_configuration(*(queue | {"Networking": networking | queue["Networking"]} for queue in queues)) | {
+        "HeadNode": head
+    }
+
+
+def test_the_amis_of_slurm_queues_are_the_named_ones_and_the_newest_official_ones_of_their_architectures(
+    there: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    official = {architecture: boto3.client("ec2").describe_images()["Images"][number]["ImageId"]
+                for number, architecture in ((1, "amd64"), (2, "arm64"))}  # fmt: skip
+    asked: list[str] = []
+
+    def parameters(names: list[str]) -> dict[str, str]:
+        asked.extend(names)
+        return {name: official[name.rpartition("/")[2]] for name in names}
+
+    monkeypatch.setattr(ssm, "public_parameters", parameters)
+    queues = (
+        slurm_queue("own", Image={"CustomAmi": there["image"]}, Networking={}),
+        slurm_queue("plain", Networking={}),
+        slurm_queue("arm", slurm_resource("a", InstanceType="c6g.large"), Networking={}),
+    )
+    cluster = load(slurm(there, *queues))
+    around = look_up(cluster, Materials())
+    found = [around.queue_image_id(cluster, queue) for queue in cluster.scheduling.slurm_queues]
+    assert found == [there["image"], official["amd64"], official["arm64"]]
+    assert (around.image_id, set(around.images)) == (official["amd64"], {*found})
+    assert len(asked) == len(set(asked)) == 2
 
 
 def test_policies_are_found_one_by_one(there: dict[str, Any]) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from shoal.cluster.configuration import Cluster, load
+from shoal.cluster.materials import default_base_image
 from shoal.cluster.site import InstanceType, LaunchImage, Site, Subnet
 from shoal.cluster.surroundings import custom_ami, named
 from shoal.image.content import ResolvedContext
 from shoal.image.job_image import BASE_IMAGES, base_image
 
+SYSTEMS = ("alinux2023", "debian12", "ubuntu2404", "rhel9", "rocky9")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ACCOUNT_ID = "111111111111"
 REGION = "us-east-1"
@@ -118,8 +120,8 @@ def site_for(cluster: Cluster, **overrides: Any) -> Site:
     found = named(cluster)
     arm = {name for name in found.instance_types if "g" in name.split(".")[0][2:]}
     fields: dict[str, Any] = {
-        "head_node_ami": custom_ami(cluster) or f"ami-{0:09}{sorted(BASE_IMAGES).index(cluster.image.os):08}",
-        "base_image": base_image(cluster.image.os),
+        "head_node_ami": custom_ami(cluster) or f"ami-{0:09}{SYSTEMS.index(cluster.image.os):08}",
+        "base_image": default_base_image(cluster),
         "base_images": {name: f"{name.rpartition(':')[0]}@sha256:{'0' * 64}" for name in map(base_image, BASE_IMAGES)},
         "contexts": {uri: context(uri) for uri in found.contexts},
         "subnets": {

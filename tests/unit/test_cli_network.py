@@ -142,6 +142,8 @@ def test_what_is_shown_ends_with_what_can_be_pasted_into_a_configuration(outputs
     text = readable(network(outputs))
     head, _, pasted = text.partition("what a cluster's configuration needs of it:")
     assert yaml.safe_load(pasted) == configuration(network(outputs))
+    assert yaml.safe_load(pasted.replace("AwsBatchQueues", "SlurmQueues"))["Scheduling"]["SlurmQueues"]
+    assert "AwsBatchQueues: # of a Slurm cluster the key is SlurmQueues" in pasted
     assert "vpc-0ccccccccccccccc1 (10.0.0.0/16, in us-east-1a, us-east-1b)" in head
     assert ("nat-0ddddddddddddddd1 (192.0.2.7)" in head) is ("NatGatewayId" in outputs)
 

@@ -277,7 +277,7 @@ def both(path: str, kind: str) -> tuple[Blueprint, Blueprint]:
 
 
 def acting(value: Any, *, tags: bool) -> Any:
-    """What AWS acts upon, and the head node: of metadata nothing but the fleet, without the hash that is its version."""
+    """What AWS acts upon, and the head node: its fleet, without the hash that is the version of that."""
     if isinstance(value, dict):
         hidden = {"version"} if "join_seconds" in value else set() if tags else TAG_PROPERTIES
         return {key: acting(item, tags=tags) for key, item in value.items() if key not in hidden}

@@ -11,10 +11,18 @@ import pytest
 import shoal_node
 from shoal.cluster.configuration import load
 from shoal.cluster.findings import Finding, Level
-from shoal.cluster.routes import HEAD_NODE_SERVICES, HOST_SERVICES, REPORT_SERVICES, routes
+from shoal.cluster.routes import (
+    COMPUTE_NODE_SERVICES,
+    HEAD_NODE_SERVICES,
+    HOST_SERVICES,
+    REPORT_SERVICES,
+    SLURM_HEAD_NODE_SERVICES,
+    routes,
+)
 from shoal.cluster.surroundings import Surroundings
 from shoal.cluster.validators import VALIDATORS
 from tests.support.clusters import COMPUTE_SUBNETS, HEAD_SUBNET, REGION, configuration, queue
+from tests.support.slurm_clusters import slurm_configuration, slurm_queue
 
 VPC = "vpc-0ccccccccccccccc1"
 MAIN, OWN = "rtb-0aaaaaaaaaaaaaaa1", "rtb-0aaaaaaaaaaaaaaa2"
@@ -221,13 +229,58 @@ def test_a_subnet_that_does_not_exist_is_told_by_another_validator() -> None:
     assert list(routes(load(configuration()), around)) == []
 
 
-def test_what_the_node_package_calls_is_among_what_a_head_node_calls() -> None:
-    sources = "".join(path.read_text() for path in NODE_PACKAGE.glob("*.py"))
-    called = set(re.findall(r'client\("([a-z0-9]+)"', sources))
+def called() -> set[str]:
+    """What the node package calls, by the names of the endpoints."""
+    sources = "".join(path.read_text() for path in NODE_PACKAGE.rglob("*.py"))
     named = {"cloudwatch": "monitoring"}
+    return {named.get(service, service) for service in re.findall(r'client\("([a-z0-9]+)"', sources)}
+
+
+def test_what_the_node_package_calls_is_among_what_a_head_node_calls() -> None:
     of_slurm = {"autoscaling", "dynamodb", "sqs"}  # its daemons run on no node of a Batch cluster
-    assert called - of_slurm
-    assert {named.get(service, service) for service in called - of_slurm} <= {*HEAD_NODE_SERVICES, *REPORT_SERVICES}
+    assert called() - of_slurm
+    assert called() - of_slurm <= {*HEAD_NODE_SERVICES, *REPORT_SERVICES}
+
+
+def test_what_the_node_package_calls_is_among_what_the_head_node_of_a_slurm_cluster_calls() -> None:
+    assert {"sqs", "dynamodb", "autoscaling"} <= called() <= {*SLURM_HEAD_NODE_SERVICES, *REPORT_SERVICES}
+
+
+SLURM: dict[str, Any] = {
+    "Scheduling": slurm_configuration()["Scheduling"],
+    "Image": {"Os": "alinux2023", "CustomAmi": "ami-0123456789abcdef0"},
+}
+NODES = "Scheduling.SlurmQueues[0].Networking.SubnetIds[0]"
+
+
+def test_the_nodes_of_a_slurm_cluster_are_held_to_what_they_call() -> None:
+    head, nodes = found(table(MAIN), **SLURM)
+    assert (head.path, nodes.path) == (HEAD, NODES)
+    assert "cannot reach autoscaling, cloudformation, dynamodb, ec2, s3, sqs, ssm, ssmmessages, logs, monitoring:" in (
+        head.message
+    )
+    assert "the queue's nodes cannot reach autoscaling, dynamodb, s3, sqs, logs, monitoring:" in nodes.message
+
+
+@pytest.mark.parametrize("service", sorted({*SLURM_HEAD_NODE_SERVICES, *COMPUTE_NODE_SERVICES, *REPORT_SERVICES}))
+def test_the_nodes_of_a_slurm_cluster_need_the_endpoint_of_every_service(service: str) -> None:
+    services = {*SLURM_HEAD_NODE_SERVICES, *COMPUTE_NODE_SERVICES, *REPORT_SERVICES}
+    assert found(table(MAIN), endpoints=tuple(map(endpoint, services)), **SLURM) == []
+    assert found(table(MAIN), endpoints=tuple(map(endpoint, services - {service})), **SLURM)
+
+
+def test_the_nodes_of_a_slurm_cluster_fetch_packages_from_the_internet_unless_their_ami_brings_them() -> None:
+    services = {*SLURM_HEAD_NODE_SERVICES, *COMPUTE_NODE_SERVICES, *REPORT_SERVICES}
+    debian = SLURM | {"Image": {"Os": "debian12"}}
+    findings = found(table(MAIN), endpoints=tuple(map(endpoint, services)), **debian)
+    assert [finding.path for finding in findings] == [HEAD, NODES]
+    assert all("the packages of debian12" in finding.message for finding in findings)
+
+
+def test_a_queue_may_give_its_nodes_public_addresses() -> None:
+    networking = {"SubnetIds": [COMPUTE_SUBNETS[0]], "AssignPublicIp": True}
+    queues = slurm_configuration(slurm_queue("main", Networking=networking))["Scheduling"]
+    assert [finding.path for finding in found(table(MAIN, GATEWAY), **SLURM | {"Scheduling": queues})] == [HEAD]
 
 
 def test_a_configuration_is_held_to_it() -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from shoal.cluster.configuration import load
 from shoal.cluster.materials import Materials
-from shoal.cluster.site import InstanceType
+from shoal.cluster.site import InstanceType, LaunchImage, Site
 from shoal.cluster.siting import grown_site, keeps_image, new_site, renewed_site
 from shoal.cluster.surroundings import Surroundings
 from shoal.settings import Settings
 from tests.support.clusters import ACCOUNT_ID, HEAD_SUBNET, REGION, configuration, context, site
+from tests.support.slurm_clusters import slurm_configuration, slurm_queue, slurm_resource
 
 SETTINGS = Settings(
     region=REGION,
@@ -54,6 +55,57 @@ def test_a_new_site_holds_what_was_looked_up() -> None:
     assert made.subnets[HEAD_SUBNET].maps_public_ips
     assert made.instance_types == {"c7gd.large": GRAVITON}
     assert made.empty_bucket_function.endswith(":function:shoal-serve-custom-resource")
+
+
+SLURM = load(slurm_configuration(slurm_queue("a", slurm_resource("work", InstanceType="c7gd.large"))))
+WITH_AMIS = dataclasses.replace(
+    AROUND,
+    official_images={"arm64": "ami-00000005"},
+    images={"ami-00000005": {"RootDeviceName": "/dev/xvda"}, "ami-00000006": {"RootDeviceName": "/dev/sda1"}},
+)
+
+
+def slurm_site() -> Site:
+    return new_site("genomics", "20261124T101530", SLURM, WITH_AMIS, SETTINGS, "node.zip?versionId=1")
+
+
+def test_a_site_holds_the_ami_of_each_slurm_queue() -> None:
+    assert slurm_site().queue_images == {"a": LaunchImage(ami="ami-00000005", root_device="/dev/xvda")}
+
+
+def test_an_update_keeps_the_ami_of_a_queue_and_gives_a_new_queue_the_newest() -> None:
+    newer = dataclasses.replace(WITH_AMIS, official_images={"arm64": "ami-00000006"})
+    resource = slurm_resource("work", InstanceType="c7gd.large")
+    more = load(slurm_configuration(slurm_queue("a", resource), slurm_queue("b", resource)))
+    grown = grown_site(slurm_site(), SLURM, more, newer)
+    assert {name: image.ami for name, image in grown.queue_images.items()} == {"a": "ami-00000005", "b": "ami-00000006"}
+
+
+def test_a_queue_gets_another_ami_when_it_is_named_or_its_architecture_changes() -> None:
+    resource = slurm_resource("work", InstanceType="c7gd.large")
+    own = load(slurm_configuration(slurm_queue("a", resource, Image={"CustomAmi": "ami-00000006"})))
+    named = grown_site(slurm_site(), SLURM, own, WITH_AMIS).queue_images["a"]
+    assert named == LaunchImage(ami="ami-00000006", root_device="/dev/sda1")
+    intel = AROUND.instance_types["c7gd.large"] | {"ProcessorInfo": {"SupportedArchitectures": ["x86_64"]}}
+    around = dataclasses.replace(
+        WITH_AMIS,
+        official_images={"x86_64": "ami-00000007"},
+        instance_types={**AROUND.instance_types, "c6i.large": intel},
+    )
+    other = load(slurm_configuration(slurm_queue("a", slurm_resource("work"))))
+    assert grown_site(slurm_site(), SLURM, other, around).queue_images["a"].ami == "ami-00000007"
+
+
+def test_a_site_tells_gpus_network_cards_and_efa_of_instance_types() -> None:
+    network = {"EfaSupported": True, "MaximumNetworkCards": 32, "EfaInfo": {"MaximumEfaInterfaces": 32}}
+    facts = {
+        "GpuInfo": {"Gpus": [{"Manufacturer": "NVIDIA", "Count": 8}, {"Manufacturer": "AMD", "Count": 2}]},
+        "NetworkInfo": network,
+    }
+    around = dataclasses.replace(AROUND, instance_types={"p5.48xlarge": AROUND.instance_types["c7gd.large"] | facts})
+    found = new_site("genomics", "1", OLD, around, SETTINGS, "node.zip").instance_types["p5.48xlarge"]
+    assert (found.gpus, found.network_cards, found.efa_interfaces) == (8, 32, 32)
+    assert (GRAVITON.gpus, GRAVITON.network_cards, GRAVITON.efa_interfaces) == (0, 1, 0)
 
 
 def test_an_elastic_ip_that_the_configuration_names_is_kept_with_its_allocation() -> None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from shoal.aws import contexts, ecr, registry
 from shoal.aws.registry import RegistryError
-from shoal.cluster.materials import Materials, NamedMaterials, named_materials
+from shoal.cluster.materials import Materials, NamedMaterials, default_base_image, named_materials
 from shoal.image.content import ResolvedContext
-from shoal.image.job_image import base_image
 from shoal.image.reference import Reference, is_pinned, pinned, reference
 from shoal.image.user_context import ContextError
 from shoal.settings import Settings
@@ -48,7 +47,7 @@ def _named(settings: Settings, cluster: Cluster) -> NamedMaterials:
 
 
 def _default(settings: Settings, cluster: Cluster) -> str:
-    return base_image(cluster.image.os, settings.base_image_registry)
+    return default_base_image(cluster, settings.base_image_registry)
 
 
 def _digests(settings: Settings, names: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:

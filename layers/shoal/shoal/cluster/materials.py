@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from shoal.cluster.container_image import ContainerImage
 from shoal.cluster.image import container_image
+from shoal.cluster.kinds import AWSBATCH
 from shoal.image.arguments import BASE_IMAGE_ARG
 from shoal.image.content import ResolvedContext
+from shoal.image.job_image import PUBLIC_REGISTRY, base_image
 from shoal.image.user_context import ContextError
 
 if TYPE_CHECKING:
@@ -39,6 +41,11 @@ class Materials:
     """By URI."""
     refused: Mapping[tuple[str, str], ContextError] = field(default_factory=dict)
     """Contexts that cannot be read or built, by URI and path of the Dockerfile."""
+
+
+def default_base_image(cluster: Cluster, registry: str = PUBLIC_REGISTRY) -> str:
+    """The base image where the configuration names none; empty for a Slurm cluster, for which no image is built."""
+    return base_image(cluster.image.os, registry) if cluster.kind == AWSBATCH else ""
 
 
 def built_sections(cluster: Cluster) -> Iterator[tuple[str, ContainerImage]]:

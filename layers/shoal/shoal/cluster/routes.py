@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from shoal.cluster.findings import Finding, Level
 from shoal.cluster.image import ready_image
-from shoal.cluster.surroundings import Surroundings, custom_ami
+from shoal.cluster.kinds import SLURM
+from shoal.cluster.surroundings import Surroundings, custom_ami, queue_ami
 
 if TYPE_CHECKING:
     from shoal.cluster.batch import Queue
@@ -23,8 +24,15 @@ if TYPE_CHECKING:
 VALIDATOR = "SubnetRoutesValidator"
 ANYWHERE = "0.0.0.0/0"
 HEAD_NODE_SERVICES = ("batch", "cloudformation", "ec2", "s3", "ssm", "ssmmessages")
-"""What a head node calls, by the names of the endpoints: to fetch the node package, signal its stack and tag itself,
-to be logged in to, and to submit jobs."""
+"""What the head node of a Batch cluster calls, by the names of the endpoints: to fetch the node package, signal its
+stack and tag itself, to be logged in to, and to submit jobs."""
+SLURM_HEAD_NODE_SERVICES = (
+    "autoscaling", "cloudformation", "dynamodb", "ec2", "s3", "sqs", "ssm", "ssmmessages",
+)  # fmt: skip
+"""What that of a Slurm cluster calls: the same, and what its fleet is made of."""
+COMPUTE_NODE_SERVICES = ("autoscaling", "dynamodb", "s3", "sqs")
+"""What a compute node of a Slurm cluster calls: to fetch the node package and the munge key, to tell that it is ready,
+and to end itself."""
 REPORT_SERVICES = ("logs", "monitoring")
 """What it calls besides when it sends logs and metrics."""
 HOST_SERVICES = ("ecr.api", "ecr.dkr", "ecs", "ecs-agent", "ecs-telemetry", "logs", "s3")
@@ -63,7 +71,7 @@ class _Nodes:
 
 def routes(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
     """Every node reaches what it calls."""
-    for nodes in (_head_node(cluster, around), *_hosts(cluster, around)):
+    for nodes in (_head_node(cluster, around), *_hosts(cluster, around), *_compute_nodes(cluster, around)):
         table = _table(nodes.subnet_id, around)
         if table is None or (obstacle := _obstacle(table, nodes)) is None:
             continue
@@ -97,9 +105,31 @@ def _head_node(cluster: Cluster, around: Surroundings) -> _Nodes:
         who="the head node",
         public=bool(networking.elastic_ip) or _publishes(networking.subnet_id, around),
         publishing="HeadNode.Networking.ElasticIp: true",
-        services=HEAD_NODE_SERVICES + (REPORT_SERVICES if cluster.monitoring.logs.cloud_watch.enabled else ()),
+        services=(SLURM_HEAD_NODE_SERVICES if cluster.kind == SLURM else HEAD_NODE_SERVICES) + _reporting(cluster),
         beyond=(f"the packages of {system}",) if fetched else (),
     )
+
+
+def _reporting(cluster: Cluster) -> tuple[str, ...]:
+    return REPORT_SERVICES if cluster.monitoring.logs.cloud_watch.enabled else ()
+
+
+def _compute_nodes(cluster: Cluster, around: Surroundings) -> Iterator[_Nodes]:
+    system = cluster.image.os
+    for number, queue in enumerate(cluster.scheduling.slurm_queues):
+        networking, place = queue.networking, f"Scheduling.SlurmQueues[{number}].Networking"
+        fetched = system in _PACKAGES_FROM_THE_INTERNET and queue_ami(cluster, queue) is None
+        for index, subnet_id in enumerate(networking.subnet_ids):
+            asked = networking.assign_public_ip
+            yield _Nodes(
+                path=f"{place}.SubnetIds[{index}]",
+                subnet_id=subnet_id,
+                who="the queue's nodes",
+                public=_publishes(subnet_id, around) if asked is None else asked,
+                publishing=f"{place}.AssignPublicIp: true",
+                services=COMPUTE_NODE_SERVICES + _reporting(cluster),
+                beyond=(f"the packages of {system}",) if fetched else (),
+            )
 
 
 def _hosts(cluster: Cluster, around: Surroundings) -> Iterator[_Nodes]:

@@ -55,7 +55,7 @@ class Scheduling(Section):
     """One to fifty Slurm queues. The first is the default. Removing one ends its jobs."""
 
     @property
-    def queues(self) -> tuple[Queue, ...] | tuple[SlurmQueue, ...]:
+    def queues(self) -> tuple[Queue | SlurmQueue, ...]:
         """The queues of either kind."""
         return self.aws_batch_queues or self.slurm_queues
 

@@ -13,6 +13,7 @@ from shoal.cluster.findings import Finding, Level
 from shoal.cluster.image_validators import of_images
 from shoal.cluster.queue_validators import QUEUE_VALIDATORS
 from shoal.cluster.routes import routes
+from shoal.cluster.slurm_validators import SLURM_VALIDATORS
 from shoal.cluster.storage_validators import STORAGE_VALIDATORS
 from shoal.cluster.surroundings import Surroundings, custom_ami
 
@@ -167,6 +168,7 @@ VALIDATORS: tuple[Validator, ...] = (
     access,
     identity,
     *QUEUE_VALIDATORS,
+    *SLURM_VALIDATORS,
     of_images,
     *STORAGE_VALIDATORS,
 )
