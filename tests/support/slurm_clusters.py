@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.clusters import COMPUTE_SUBNETS, configuration
+from tests.support.clusters import COMPUTE_SUBNETS, configuration, storage
 
 
 def slurm_configuration(*queues: dict[str, Any], **sections: Any) -> dict[str, Any]:
@@ -25,3 +25,31 @@ def slurm_queue(name: str, *resources: dict[str, Any], **keys: Any) -> dict[str,
 def slurm_resource(name: str, **keys: Any) -> dict[str, Any]:
     """A compute resource of at most ten nodes."""
     return {"Name": name, "InstanceType": "c6i.large", "MinCount": 0, "MaxCount": 10} | keys
+
+
+def largest_slurm_configuration() -> dict[str, Any]:
+    """Ten queues of five compute resources, fifteen tags, arrays and EFS, placement groups, scripts, buckets."""
+    resources = [slurm_resource(f"resource-{number:012}", Tags=_tags(5)) for number in range(5)]
+    networking = {"SubnetIds": [COMPUTE_SUBNETS[0]], "PlacementGroup": {"Enabled": True}}
+    buckets = {"S3Access": [{"BucketName": f"bucket-{number}", "EnableWriteAccess": True} for number in range(20)]}
+    scripts = {"OnNodeStart": {"Script": "s3://mine/start.sh", "Args": ["x" * 100] * 10}}
+    queues = [
+        slurm_queue(f"queue-{number:015}", *resources, Networking=networking, Iam=buckets, CustomActions=scripts)
+        for number in range(10)
+    ]
+    array = {"Raid": {"Type": 0, "NumberOfVolumes": 5}}
+    return slurm_configuration(
+        *queues,
+        SharedStorage=[
+            *(storage(f"volume-{number}") for number in range(20)),
+            storage("array", EbsSettings=array),
+            storage("efs", StorageType="Efs"),
+        ],
+        Tags=_tags(15),
+    )
+
+
+def _tags(number: int) -> list[dict[str, str]]:
+    return [
+        {"Key": f"key-of-tag-number-{n:02}", "Value": f"a value of quite usual length {n:02}"} for n in range(number)
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,12 @@ from cfnlint.api import ManualArgs, lint
 from shoal.cluster.blueprint import Blueprint, blueprint
 from shoal.cluster.configuration import load
 from tests.support.clusters import EXAMPLES, configuration, largest_configuration, queue, site_for, storage
+from tests.support.slurm_clusters import (
+    largest_slurm_configuration,
+    slurm_configuration,
+    slurm_queue,
+    slurm_resource,
+)
 
 RULES = Path(__file__).parents[2] / "tools" / "cfnlint_rules"
 IGNORED = {
@@ -45,27 +51,34 @@ def test_the_template_of_an_example_has_no_findings(example: Path) -> None:
     assert findings(rendered(example.read_text()).template) == []
 
 
-def test_the_template_of_the_largest_configuration_has_no_findings() -> None:
-    assert findings(rendered(largest_configuration()).template) == []
+LARGEST = pytest.mark.parametrize("largest", [largest_configuration, largest_slurm_configuration])
 
 
-def test_the_template_of_the_largest_configuration_is_within_the_limits_of_cloudformation() -> None:
-    result = rendered(largest_configuration())
+@LARGEST
+def test_the_template_of_the_largest_configuration_has_no_findings(largest: Callable[[], dict[str, Any]]) -> None:
+    assert findings(rendered(largest()).template) == []
+
+
+@LARGEST
+def test_the_template_of_the_largest_configuration_is_within_the_limits_of_cloudformation(
+    largest: Callable[[], dict[str, Any]],
+) -> None:
+    result = rendered(largest())
 
     assert len(result.body()) < LARGEST_TEMPLATE
     assert len(result.template["Resources"]) < MOST_RESOURCES
 
 
-def test_there_are_at_least_four_examples_and_each_names_the_batch_scheduler() -> None:
+def test_there_are_at_least_four_examples_and_of_each_scheduler_one() -> None:
     schedulers = [yaml.safe_load(path.read_text())["Scheduling"]["Scheduler"] for path in EXAMPLES.glob("*.yaml")]
 
     assert len(schedulers) >= 4
-    assert set(schedulers) == {"awsbatch"}
+    assert set(schedulers) == {"awsbatch", "slurm"}
 
 
-def broken(kind: str, **changes: Any) -> dict[str, Any]:
+def broken(kind: str, *, cluster: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     """A good template in which the properties of the first resource of a type are changed; None removes one."""
-    template = json.loads(rendered(configuration()).body())
+    template = json.loads(rendered(cluster or configuration()).body())
     resource = next(resource for resource in template["Resources"].values() if resource["Type"] == kind)
     resource["Properties"] = {k: v for k, v in (resource["Properties"] | changes).items() if v is not None}
     return dict(template)
@@ -90,6 +103,15 @@ def policy(**statement: Any) -> list[dict[str, Any]]:
         ),
         pytest.param("E9113", lambda: broken("Custom::EmptyBucket", ServiceTimeout=None), id="no-service-timeout"),
         pytest.param("E9115", lambda: broken("AWS::Batch::JobQueue", Tags=None), id="no-tags"),
+        *(
+            pytest.param("E9115", lambda kind=kind: broken(kind, cluster=slurm_configuration(), Tags=None), id=kind)
+            for kind in (
+                "AWS::AutoScaling::AutoScalingGroup",
+                "AWS::DynamoDB::Table",
+                "AWS::SNS::Topic",
+                "AWS::SQS::Queue",
+            )
+        ),
     ],
 )
 def test_a_house_rule_finds_what_breaks_it(rule: str, template: Any) -> None:
@@ -101,6 +123,16 @@ def test_a_house_rule_finds_what_breaks_it(rule: str, template: Any) -> None:
 )
 def test_a_house_rule_finds_what_does_not_belong_in_a_cluster(kind: str) -> None:
     template = json.loads(rendered(configuration()).body())
+    template["Resources"]["Foreign"] = {"Type": kind, "Properties": {}}
+
+    assert any(finding.startswith("E9111") for finding in findings(template, ALL_BUT_THE_HOUSES))
+
+
+@pytest.mark.parametrize(
+    "kind", ["AWS::Lambda::Function", "AWS::Batch::JobQueue", "AWS::S3::Bucket", "AWS::ECR::Repository"]
+)
+def test_a_house_rule_finds_what_does_not_belong_in_a_slurm_cluster(kind: str) -> None:
+    template = json.loads(rendered(slurm_configuration()).body())
     template["Resources"]["Foreign"] = {"Type": kind, "Properties": {}}
 
     assert any(finding.startswith("E9111") for finding in findings(template, ALL_BUT_THE_HOUSES))
@@ -118,6 +150,16 @@ def test_a_house_rule_finds_a_privileged_job() -> None:
 @pytest.mark.parametrize("kind", ["AWS::S3::Bucket", "AWS::ECR::Repository", "AWS::EC2::Volume", "AWS::Logs::LogGroup"])
 def test_a_house_rule_finds_data_without_a_deletion_policy(kind: str) -> None:
     template = json.loads(rendered(configuration()).body())
+    for resource in template["Resources"].values():
+        if resource["Type"] == kind:
+            del resource["DeletionPolicy"]
+
+    assert any(finding.startswith("E9112") for finding in findings(template, ALL_BUT_THE_HOUSES))
+
+
+@pytest.mark.parametrize("kind", ["AWS::DynamoDB::Table", "AWS::SQS::Queue"])
+def test_a_house_rule_finds_data_of_a_slurm_cluster_without_a_deletion_policy(kind: str) -> None:
+    template = json.loads(rendered(slurm_configuration()).body())
     for resource in template["Resources"].values():
         if resource["Type"] == kind:
             del resource["DeletionPolicy"]
@@ -143,3 +185,54 @@ def test_a_cluster_of_every_option_has_no_findings() -> None:
     )
 
     assert findings(rendered(everything).template) == []
+
+
+def test_a_slurm_cluster_of_every_option_has_no_findings() -> None:
+    scripts = {"OnNodeStart": {"Script": "s3://mine/a.sh"}, "OnNodeConfigured": {"Script": "https://example.com/b.sh"}}
+    near = slurm_resource(
+        "near",
+        Efa={"Enabled": True},
+        SpotPrice=0.05,
+        DisableSimultaneousMultithreading=True,
+        SchedulableMemory=1000,
+        Networking={"PlacementGroup": {"Enabled": True}},
+        CustomSlurmSettings={"Weight": 2},
+        Tags=[{"Key": "project", "Value": "genomes"}],
+    )
+    root = {"VolumeType": "gp3", "Size": 50, "Iops": 4000, "Throughput": 200}
+    spot = slurm_queue(
+        "spot",
+        near,
+        CapacityType="SPOT",
+        CustomActions=scripts,
+        ComputeSettings={"LocalStorage": {"RootVolume": root, "EphemeralVolume": {"MountDir": "/fast"}}},
+        Iam={"S3Access": [{"BucketName": "data"}], "AdditionalIamPolicies": []},
+        JobExclusiveAllocation=True,
+    )
+    public = slurm_queue("public", slurm_resource("work", MinCount=2))
+    public["Networking"] |= {"AssignPublicIp": True, "AdditionalSecurityGroups": ["sg-0123456789abcdef0"]}
+    own = slurm_queue("own", Iam={"InstanceRole": "arn:aws:iam::111111111111:role/mine"})
+    own["Networking"] |= {"SecurityGroups": ["sg-0123456789abcdef0"], "PlacementGroup": {"Name": "mine"}}
+    everything = slurm_configuration(
+        spot,
+        public,
+        own,
+        HeadNode={
+            "InstanceType": "m6i.large",
+            "Networking": {"SubnetId": "subnet-0aaaaaaaaaaaaaaa1", "ElasticIp": True},
+            "CustomActions": scripts | {"OnNodeUpdated": {"Script": "s3://mine/c.sh"}},
+        },
+        SharedStorage=[storage("volume"), storage("efs", StorageType="Efs")],
+        Monitoring={"DetailedMonitoring": True},
+    )
+
+    assert findings(rendered(everything).template) == []
+
+
+def test_a_slurm_cluster_of_no_option_has_no_findings() -> None:
+    silent = {"Logs": {"CloudWatch": {"Enabled": False}}, "Alarms": {"Enabled": False}}
+    nothing = slurm_configuration(
+        Monitoring=silent | {"Dashboards": {"CloudWatch": {"Enabled": False}}}, SharedStorage=[]
+    )
+
+    assert findings(rendered(nothing).template) == []
