@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
+from botocore.client import BaseClient
 from moto import mock_aws
 
 from shoal_node import aws
@@ -99,9 +101,22 @@ class FleetAccount:
 
 
 @contextmanager
+def one_call_at_a_time() -> Iterator[None]:
+    """moto knows no threads: of two receives at once, one fails."""
+    lock, call = threading.RLock(), BaseClient._make_api_call  # type: ignore[attr-defined]  # nothing public is there
+
+    def alone(*arguments: Any) -> Any:
+        with lock:
+            return call(*arguments)
+
+    with patch.object(BaseClient, "_make_api_call", alone):
+        yield
+
+
+@contextmanager
 def fleet_account(resources: tuple[ComputeResource, ...], visibility: int = 0, **told: Any) -> Iterator[FleetAccount]:
     """An account with a fleet of these compute resources; `told` goes into the fleet."""
-    with patch.dict(os.environ, MOTO_EC2_LOAD_DEFAULT_AMIS="false"), mock_aws():
+    with patch.dict(os.environ, MOTO_EC2_LOAD_DEFAULT_AMIS="false"), mock_aws(), one_call_at_a_time():
         aws.client.cache_clear()
         sqs = boto3.client("sqs", region_name=REGION)
         dead = sqs.create_queue(QueueName="dead")["QueueUrl"]

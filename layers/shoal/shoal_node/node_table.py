@@ -6,6 +6,7 @@ the control plane has stopped it), `status#head`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ KEEP_FAILURE_SECONDS = 24 * 3600
 """The same for one that failed: so long `shoal describe` can say why."""
 MOST_KEYS = 100
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+MOST_WRITES = 100
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html"""
+UNKNOWN_YET = "attribute_not_exists(pk)"
 HEAD = "status#head"
 FLEET = "fleet"
 STOPPED = "STOPPED"
@@ -52,32 +56,13 @@ class NodeTable:
         records = [_record(item) for item in self._items([f"node#{name}" for name in sorted(set(instance_ids))])]
         return {record.instance_id: record for record in records}
 
-    def put_new(self, instance: Instance, now: int) -> bool:
-        """Record an instance as LAUNCHING unless it has a record; whether it had none."""
-        record = Record(
-            instance.instance_id,
-            instance.node_name,
-            instance.queue,
-            instance.compute_resource,
-            instance.address,
-            State.LAUNCHING,
-            now,
-            now,
-        )
-        return self._write("put_item", Item=_item(record), ConditionExpression="attribute_not_exists(pk)")
+    def put_new(self, instances: Iterable[Instance], now: int) -> None:
+        """Record instances as LAUNCHING; one that has a record keeps it."""
+        self._write([{"Item": _item(_new(told, now)), "ConditionExpression": UNKNOWN_YET} for told in instances])
 
-    def change(self, record: Record, state: State, now: int) -> bool:
-        """Give a record another state unless somebody else changed it meanwhile; whether nobody had."""
-        item = _item(replace(record, state=state, changed_at=now))
-        if state is State.TERMINATING:
-            item["expiresAt"] = {"N": str(now + (KEEP_FAILURE_SECONDS if record.why else KEEP_SECONDS))}
-        return self._write(
-            "put_item",
-            Item=item,
-            ConditionExpression="#state = :before",
-            ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues={":before": {"S": record.state.value}},
-        )
+    def change(self, changes: Iterable[tuple[Record, State]], now: int) -> None:
+        """Give records other states; one that somebody else changed meanwhile stays as it is."""
+        self._write([_change(record, state, now) for record, state in changes])
 
     def put_refusal(self, group: str, refusal: dict[str, Any]) -> None:
         """Keep that AWS launches nothing for a group, until `expiresAt`."""
@@ -122,12 +107,45 @@ class NodeTable:
                 request = answer.get("UnprocessedKeys") or {}
         return found
 
-    def _write(self, operation: str, **arguments: Any) -> bool:
-        try:
-            getattr(self._client, operation)(TableName=self.fleet.table, **arguments)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+    def _write(self, puts: list[dict[str, Any]]) -> None:
+        """Put items, each unless its condition fails: many at once, or one by one where that does not go."""
+        puts = [{"TableName": self.fleet.table, **put} for put in puts]
+        for start in range(0, len(puts), MOST_WRITES):
+            some = puts[start : start + MOST_WRITES]
+            try:
+                if len(some) > 1:
+                    self._client.transact_write_items(TransactItems=[{"Put": put} for put in some])
+                    continue
+            except self._client.exceptions.TransactionCanceledException:
+                pass  # for one whose condition fails, none is put
+            for put in some:
+                with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
+                    self._client.put_item(**put)
+
+
+def _new(instance: Instance, now: int) -> Record:
+    return Record(
+        instance.instance_id,
+        instance.node_name,
+        instance.queue,
+        instance.compute_resource,
+        instance.address,
+        State.LAUNCHING,
+        now,
+        now,
+    )
+
+
+def _change(record: Record, state: State, now: int) -> dict[str, Any]:
+    item = _item(replace(record, state=state, changed_at=now))
+    if state is State.TERMINATING:
+        item["expiresAt"] = {"N": str(now + (KEEP_FAILURE_SECONDS if record.why else KEEP_SECONDS))}
+    return {
+        "Item": item,
+        "ConditionExpression": "#state = :before",
+        "ExpressionAttributeNames": {"#state": "state"},
+        "ExpressionAttributeValues": {":before": {"S": record.state.value}},
+    }
 
 
 def _item(record: Record) -> dict[str, Any]:

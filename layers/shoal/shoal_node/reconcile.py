@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Optional
 
@@ -13,56 +13,21 @@ from botocore.exceptions import ClientError
 from shoal_node import groups
 from shoal_node.daemon import Decisions
 from shoal_node.decide import (
-    UNKNOWN,
-    Action,
     Do,
     Instance,
-    MaybeInstance,
-    MaybeSlurmNode,
     Moment,
     Record,
     SlurmNode,
     State,
-    decide,
 )
 from shoal_node.fleet import Fleet
+from shoal_node.look import Case, Look, case_of
 from shoal_node.node_table import NodeTable
 from shoal_node.notices import Kind, Notice
 from shoal_node.slurm import nodes as slurm_nodes
-from shoal_node.slurm.commands import SlurmError
+from shoal_node.slurm.commands import SlurmError, SlurmRefusedError
 
 log = logging.getLogger("shoal_node")
-
-YOUNG_SECONDS = 120
-"""So long EC2 may not know an instance that it has just made, https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html"""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What AWS, the table and Slurm said at one time."""
-
-    instances: groups.Seen
-    records: Mapping[str, Record]
-    nodes: Optional[Mapping[str, SlurmNode]]
-    """None: Slurm does not answer."""
-
-    def instance(self, instance_id: str, now: float) -> MaybeInstance:
-        """An instance, None if it has ended, or unknown while it is too new for EC2 to be sure."""
-        if instance_id in self.instances.alive:
-            return self.instances.alive[instance_id]
-        record = self.records.get(instance_id)
-        if record and instance_id in self.instances.strangers:  # its compute resource has left the configuration
-            return Instance(instance_id, record.queue, record.compute_resource, record.address, record.node_name)
-        sure = instance_id in self.instances.ended
-        return UNKNOWN if record and not sure and now - record.launched_at < YOUNG_SECONDS else None
-
-    def node(self, name: str, instance: MaybeInstance) -> MaybeSlurmNode:
-        """The node of an instance; None for one that has ended while another has its address, and so its name, now."""
-        if self.nodes is None:
-            return UNKNOWN
-        if instance is None and name in {other.node_name for other in self.instances.alive.values()}:
-            return None
-        return self.nodes.get(name)
 
 
 @dataclass
@@ -83,19 +48,14 @@ class Reconciler:
     def sweep(self) -> None:
         """Look at every node that anybody knows, and do what is decided about it."""
         look = self._look(None)
-        for instance_id in sorted({*look.instances.alive, *look.records}):
-            try:
-                self._settle(instance_id, look, None)
-            except (ClientError, SlurmError) as error:  # the others are not kept waiting; the next sweep tries again
-                log.warning("%s: %s", instance_id, error)
+        self._settle(dict.fromkeys(sorted({*look.instances.alive, *look.records})), look)
         self._remove_orphans(look)
 
     def hear(self, notices: Sequence[Notice]) -> set[str]:
         """Look at the instances that notices name; the ids of those about which nothing could be decided."""
-        heard = {notice.instance_id: notice for notice in notices}
-        failed = {notice.instance_id: notice for notice in notices if notice.kind is Kind.FAILED}
-        look = self._look(set(heard))
-        return {name for name in sorted(heard) if not self._settle(name, look, failed.get(name))}
+        heard: dict[str, Optional[Notice]] = dict.fromkeys(notice.instance_id for notice in notices)
+        heard.update({notice.instance_id: notice for notice in notices if notice.kind is Kind.FAILED})
+        return self._settle(heard, self._look(set(heard)))
 
     def _look(self, ids: Optional[set[str]]) -> Look:
         records = self.table.all() if ids is None else self.table.of(ids)
@@ -112,38 +72,54 @@ class Reconciler:
             log.warning("Slurm does not tell of its nodes: %s", error)
             return Look(seen, records, None)
 
-    def _settle(self, instance_id: str, look: Look, failed: Optional[Notice]) -> bool:
-        """Decide about one instance and do it; whether it is settled for now."""
-        moment = Moment(self.clock(), self.fleet.join_seconds)
-        instance, record = look.instance(instance_id, moment.now), look.records.get(instance_id)
-        name = record.node_name if record else instance.node_name if isinstance(instance, Instance) else ""
-        node = look.node(name, instance)
-        action = decide(instance, record, node, moment, failed.cause if failed else None)
-        if action.do is Do.RECORD and isinstance(instance, Instance):
-            self.table.put_new(instance, int(moment.now))
-            self._tell(instance_id, name, action)
-            record = self.table.of([instance_id]).get(instance_id)
-            action = decide(instance, record, node, moment, failed.cause if failed else None)
-        self._act(instance_id, record, node, action, failed)
-        self._tell(instance_id, name, action)
-        return action.do is not Do.WAIT
+    def _settle(self, heard: Mapping[str, Optional[Notice]], look: Look) -> set[str]:
+        """Decide about instances and do it, all at once; the ids of those that are not settled.
 
-    def _act(
-        self, instance_id: str, record: Optional[Record], node: MaybeSlurmNode, action: Action, failed: Optional[Notice]
-    ) -> None:
-        now = int(self.clock())
-        if action.do is Do.READY and record:
-            self.table.change(record, State.READY, now)
-        elif action.do is Do.FAIL and record:
-            if record.state is not State.FAILED:
-                failure = replace(record, why=action.why, log=failed.log if failed else (), failed_at=now)
-                self.table.change(failure, State.FAILED, now)
-            if not groups.end(self.fleet, instance_id, fewer=True):
-                groups.end(self.fleet, instance_id, fewer=False)
-        elif action.do is Do.REMOVE and record:
-            if isinstance(node, SlurmNode):
-                slurm_nodes.remove(node.name)
-            self.table.change(record, State.TERMINATING, now)
+        One that AWS or Slurm refuses to handle keeps no other waiting: then each is handled on its own.
+        """
+        try:
+            return self._settle_together(heard, look)
+        except (ClientError, SlurmRefusedError) as error:
+            if len(heard) == 1:
+                log.warning("%s: %s", *heard, error)
+                return set(heard)
+        return set().union(*(self._settle({name: failed}, look) for name, failed in heard.items()))
+
+    def _settle_together(self, heard: Mapping[str, Optional[Notice]], look: Look) -> set[str]:
+        moment = Moment(self.clock(), self.fleet.join_seconds)
+        cases = [case_of(name, look, look.records.get(name), failed, moment) for name, failed in heard.items()]
+        new = {case.instance_id: case for case in cases if case.action.do is Do.RECORD}
+        if new:
+            instances = [case.instance for case in new.values() if isinstance(case.instance, Instance)]
+            self.table.put_new(instances, int(moment.now))
+            self._tell(new.values())
+            records = self.table.of(new)
+            cases = [case for case in cases if case.instance_id not in new]
+            cases += [case_of(name, look, records.get(name), heard[name], moment) for name in new]
+        self._act(cases, int(moment.now))
+        self._tell(cases)
+        return {case.instance_id for case in cases if case.action.do is Do.WAIT}
+
+    def _act(self, cases: Sequence[Case], now: int) -> None:
+        """Do what is decided; Slurm loses a node before its record says that it has."""
+        known = [(case, case.record) for case in cases if case.record is not None]
+        gone = [case.node.name for case, _ in known if case.action.do is Do.REMOVE and isinstance(case.node, SlurmNode)]
+        slurm_nodes.remove(gone)
+        becomes = {Do.READY: State.READY, Do.REMOVE: State.TERMINATING}
+        self.table.change(
+            [(record, becomes[case.action.do]) for case, record in known if case.action.do in becomes], now
+        )
+        for case, record in known:
+            if case.action.do is Do.FAIL:
+                self._fail(case, record, now)
+
+    def _fail(self, case: Case, record: Record, now: int) -> None:
+        if record.state is not State.FAILED:
+            lines = case.failed.log if case.failed else ()
+            failure = replace(record, why=case.action.why, log=lines, failed_at=now)
+            self.table.change([(failure, State.FAILED)], now)
+        if not groups.end(self.fleet, case.instance_id, fewer=True):
+            groups.end(self.fleet, case.instance_id, fewer=False)
 
     def _remove_orphans(self, look: Look) -> None:
         """Take nodes out of Slurm whose instances nobody knows; once is chance, EC2 may not know a new one yet."""
@@ -155,11 +131,14 @@ class Reconciler:
             for name, node in (look.nodes or {}).items()
             if name not in known and any(features <= node.features for features in ours)
         }
-        for name in sorted(orphans & self._orphans):
-            slurm_nodes.remove(name)
-            self._tell("no instance", name, Action(Do.REMOVE, "nobody knows its instance"))
+        lost = sorted(orphans & self._orphans)
+        slurm_nodes.remove(lost)
+        for name in lost:
+            self.decisions.tell(self.clock(), f"{name} (no instance)", Do.REMOVE.value, "nobody knows its instance")
         self._orphans = orphans
 
-    def _tell(self, instance_id: str, name: str, action: Action) -> None:
-        if action.do is not Do.NOTHING:
-            self.decisions.tell(self.clock(), f"{name or 'no node'} ({instance_id})", action.do.value, action.why)
+    def _tell(self, cases: Iterable[Case]) -> None:
+        for case in cases:
+            if case.action.do is not Do.NOTHING:
+                about = f"{case.name or 'no node'} ({case.instance_id})"
+                self.decisions.tell(self.clock(), about, case.action.do.value, case.action.why)

@@ -11,10 +11,9 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from shoal_node import daemon
 from shoal_node.aws import client
@@ -33,6 +32,10 @@ log = logging.getLogger("shoal_node")
 BATCH = 10
 LONG_POLL = 20
 """Seconds; both are the most that SQS takes, https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
+MOST_MESSAGES = 200
+"""Handled together: AWS and Slurm are asked once about all of their nodes."""
+AT_ONCE = 10
+"""Calls that a client has connections for."""
 SWEEP_SECONDS = 60.0
 TELL_SECONDS = 5.0
 """How long what messages have changed may be unpublished: a hundred nodes that join are told of once, not each time."""
@@ -80,6 +83,15 @@ class Watcher:
         return client("sqs", self._fleet.region, self._fleet.endpoint_url)
 
     def _receive(self, wait: int) -> list[dict[str, Any]]:
+        """Messages: as many as come at once, and if those are as many as can, up to two hundred more."""
+        messages = self._receive_some(wait)
+        if len(messages) == BATCH:
+            with ThreadPoolExecutor(AT_ONCE) as threads:
+                more = threads.map(self._receive_some, [0] * (MOST_MESSAGES // BATCH - 1))
+                messages += [message for batch in more for message in batch]
+        return messages
+
+    def _receive_some(self, wait: int) -> list[dict[str, Any]]:
         answer = self._queue.receive_message(
             QueueUrl=self._fleet.queue_url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=wait
         )
@@ -94,21 +106,8 @@ class Watcher:
                 log.warning("message %s stays in the queue: %s", message["MessageId"], error)
         notices = [notice for _, notice in read]
         self._hear_of_groups(notices)
-        unsettled = self._hear_of_instances([notice for notice in notices if notice.kind in ABOUT_INSTANCES])
+        unsettled = self._reconciler.hear([notice for notice in notices if notice.kind in ABOUT_INSTANCES])
         self._delete([message for message, notice in read if notice.instance_id not in unsettled])
-
-    def _hear_of_instances(self, notices: list[Notice]) -> set[str]:
-        """The ids about which nothing could be decided; one that cannot be done does not keep the others."""
-        if not notices:
-            return set()
-        try:
-            return self._reconciler.hear(notices)
-        except (ClientError, BotoCoreError, SlurmError) as error:
-            if len({notice.instance_id for notice in notices}) == 1:
-                log.warning("%s: %s", notices[0].instance_id, error)
-                return {notices[0].instance_id}
-            alone = [self._hear_of_instances([notice]) for notice in notices]
-            return set().union(*alone)
 
     def _hear_of_groups(self, notices: list[Notice]) -> None:
         table = self._reconciler.table
@@ -123,12 +122,16 @@ class Watcher:
                 self._reconciler.decisions.tell(now, notice.group, "AWS starts nothing", why)
 
     def _delete(self, messages: list[dict[str, Any]]) -> None:
-        if messages:
-            entries = [
-                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
-                for number, message in enumerate(messages)
-            ]
-            self._queue.delete_message_batch(QueueUrl=self._fleet.queue_url, Entries=entries)
+        batches = [messages[start : start + BATCH] for start in range(0, len(messages), BATCH)]
+        if batches:
+            with ThreadPoolExecutor(AT_ONCE) as threads:
+                list(threads.map(self._delete_some, batches))
+
+    def _delete_some(self, messages: list[dict[str, Any]]) -> None:
+        entries = [
+            {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]} for number, message in enumerate(messages)
+        ]
+        self._queue.delete_message_batch(QueueUrl=self._fleet.queue_url, Entries=entries)
 
     def _publish(self) -> None:
         records = self._reconciler.table.all().values()

@@ -191,7 +191,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
 
 def test_a_node_goes_down_before_it_is_deleted(program: Programs) -> None:
     calls = program("scontrol", "exit 0")
-    nodes.remove("n1")
+    nodes.remove(["n1"])
     update, delete = calls.read_text().splitlines()
     assert update.startswith("update nodename=n1 state=down")
     assert delete == "delete nodename=n1"
@@ -199,13 +199,29 @@ def test_a_node_goes_down_before_it_is_deleted(program: Programs) -> None:
 
 def test_a_node_that_is_gone_is_removed_already(program: Programs) -> None:
     program("scontrol", "echo 'slurm_update error: Invalid node name specified' >&2; exit 1")
-    nodes.remove("n1")
+    nodes.remove(["n1"])
+
+
+def test_many_nodes_are_removed_by_two_calls(program: Programs) -> None:
+    calls = program("scontrol", "exit 0")
+    nodes.remove(["n1", "n2", "n3"])
+    assert [line.split()[1] for line in calls.read_text().splitlines()] == ["nodename=n1,n2,n3"] * 2
+
+
+def test_one_node_that_is_gone_keeps_no_other(program: Programs) -> None:
+    gone = 'case "$2" in *n2*) echo "Invalid node name specified" >&2; exit 1;; esac'
+    calls = program("scontrol", gone)
+    nodes.remove(["n1", "n2", "n3"])
+    assert [line for line in calls.read_text().splitlines() if line.startswith("delete")] == [
+        "delete nodename=n1",
+        "delete nodename=n3",
+    ]
 
 
 def test_a_node_that_slurm_keeps_is_an_error(program: Programs) -> None:
     program("scontrol", "echo 'Requested nodes are busy' >&2; exit 1")
     with pytest.raises(SlurmRefusedError, match="busy"):
-        nodes.remove("n1")
+        nodes.remove(["n1"])
 
 
 def test_a_node_that_slurm_does_not_have_is_none(program: Programs) -> None:

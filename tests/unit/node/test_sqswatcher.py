@@ -6,15 +6,15 @@ import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from shoal_node import daemon, groups, reconcile
 from shoal_node.capacity import FIRST_PAUSE, FORGOTTEN, LONGEST_PAUSE, refused_again
-from shoal_node.decide import UNKNOWN, State
-from shoal_node.node_table import NodeTable
+from shoal_node.decide import UNKNOWN, Instance, State
+from shoal_node.look import YOUNG_SECONDS, Look
+from shoal_node.node_table import MOST_WRITES, NodeTable
 from shoal_node.notices import Kind, node_message
 from shoal_node.sqswatcher import BATCH, Watcher
 from tests.support.fleet_account import RECEIVES, FleetAccount, compute_resource, fleet_account
@@ -135,7 +135,7 @@ def test_a_node_stays_when_another_instance_took_its_address(
     account: FleetAccount, slurm: PaperSlurm, watcher: Watcher
 ) -> None:
     old, new = account.launch(2)
-    NodeTable(account.fleet).put_new(groups.instances(account.fleet, [new]).alive[new], 1)
+    NodeTable(account.fleet).put_new([groups.instances(account.fleet, [new]).alive[new]], 1)
     table = account.client("dynamodb")
     item = {**account.item(f"node#{new}"), "pk": {"S": f"node#{old}"}, "instanceId": {"S": old}}
     table.put_item(TableName="nodes", Item=item)
@@ -166,13 +166,13 @@ def test_nothing_is_removed_while_slurm_is_away_and_the_message_stays(
 
 def test_an_instance_that_ec2_does_not_know_yet_is_not_given_up(account: FleetAccount, slurm: PaperSlurm) -> None:
     reconciler = reconcile.Reconciler(account.fleet)
-    look = reconcile.Look(groups.Seen({}, frozenset()), {}, {})
+    look = Look(groups.Seen({}, frozenset()), {}, {})
     (instance,) = account.launch()
     reconciler.sweep()
     record = NodeTable(account.fleet).all()[instance]
-    young = reconcile.Look(look.instances, {instance: record}, {})
-    assert young.instance(instance, record.launched_at + reconcile.YOUNG_SECONDS - 1) is UNKNOWN
-    assert young.instance(instance, record.launched_at + reconcile.YOUNG_SECONDS) is None
+    young = Look(look.instances, {instance: record}, {})
+    assert young.instance(instance, record.launched_at + YOUNG_SECONDS - 1) is UNKNOWN
+    assert young.instance(instance, record.launched_at + YOUNG_SECONDS) is None
 
 
 def test_a_poison_message_goes_to_the_dead_letters_and_holds_nobody_up(
@@ -192,15 +192,15 @@ def test_a_poison_message_goes_to_the_dead_letters_and_holds_nobody_up(
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Instances that the table takes no record of."""
-    put_new, instances = NodeTable.put_new, set[str]()
+    put_new, refused = NodeTable.put_new, set[str]()
 
-    def refuse(table: NodeTable, instance: Any, now: int) -> bool:
-        if instance.instance_id in instances:
+    def refuse(table: NodeTable, instances: list[Instance], now: int) -> None:
+        if refused.intersection(instance.instance_id for instance in instances):
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slowly"}}, "PutItem")
-        return put_new(table, instance, now)
+        put_new(table, instances, now)
 
     monkeypatch.setattr(NodeTable, "put_new", refuse)
-    return instances
+    return refused
 
 
 def test_one_instance_that_cannot_be_handled_keeps_no_other_waiting(
@@ -276,11 +276,53 @@ def test_a_change_that_somebody_else_made_is_not_made_again(account: FleetAccoun
     (instance,) = account.launch()
     table = NodeTable(account.fleet)
     seen = groups.instances(account.fleet, [instance]).alive[instance]
-    assert table.put_new(seen, 5)
-    assert not table.put_new(seen, 6)
+    table.put_new([seen], 5)
+    table.put_new([seen], 6)
     record = table.of([instance])[instance]
-    assert table.change(record, State.READY, 7)
-    assert not table.change(record, State.FAILED, 8)
+    assert record.changed_at == 5
+    table.change([(record, State.READY)], 7)
+    table.change([(record, State.FAILED)], 8)
+    assert table.of([instance])[instance].state is State.READY
+
+
+def test_of_many_changes_only_those_are_made_that_nobody_else_made(account: FleetAccount) -> None:
+    instances = account.launch(3)
+    table = NodeTable(account.fleet)
+    seen = groups.instances(account.fleet, instances).alive
+    table.put_new([seen[instances[0]]], 5)
+    table.put_new(seen.values(), 6)
+    records = table.of(instances)
+    assert [records[name].launched_at for name in instances] == [5, 6, 6]
+    table.change([(records[instances[1]], State.READY)], 7)
+    table.change([(record, State.TERMINATING) for record in records.values()], 8)
+    states = [record.state for record in map(table.of(instances).__getitem__, instances)]
+    assert states == [State.TERMINATING, State.READY, State.TERMINATING]
+
+
+def test_no_transaction_has_more_writes_than_dynamodb_takes(account: FleetAccount) -> None:
+    instances = [Instance(f"i-{number}", "main", "small", f"10.9.1.{number}", f"n{number}") for number in range(250)]
+    sizes: list[int] = []
+    dynamodb = account.client("dynamodb")
+    dynamodb.meta.events.register(
+        "provide-client-params.dynamodb.TransactWriteItems",
+        lambda params, **_: sizes.append(len(params["TransactItems"])),
+    )
+    NodeTable(account.fleet).put_new(instances, 5)
+    assert sizes == [MOST_WRITES, MOST_WRITES, 50]
+    assert len(account.states()) == len(instances)
+
+
+def test_more_messages_than_one_call_brings_are_handled_at_one_look(
+    account: FleetAccount, slurm: PaperSlurm, watcher: Watcher
+) -> None:
+    instances = account.launch(4)
+    for _ in range(7):
+        for instance in instances:
+            account.notify("LAUNCH", instance)
+    before = len(slurm.calls)
+    watcher.look()
+    assert (account.waiting(), set(account.states())) == (0, set(instances))
+    assert len(slurm.calls) - before == 1
 
 
 def test_the_loop_waits_longer_after_each_failure_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
 from shoal_node.decide import SlurmNode
@@ -16,6 +16,9 @@ _FLAGS = {"*": "NOT_RESPONDING", "~": "POWERED_DOWN", "#": "POWERING_UP", "%": "
 _FIELD = r"(?:^|\s){name}=(\S*)"
 _EXTRA = re.compile(r"\sExtra=(.*?)(?:\s+Reason=.*)?\s*$")
 _REASON = re.compile(r"\sReason=(.*?)(?:\s+\[\S+@(\S+)\])?(?:\s+(?:Comment|Extra)=.*)?\s*$")
+ENDED = "shoal: its instance has ended"
+MOST_NAMES = 500
+"""Nodes named on one command line: names have at most 63 characters, and a word of a command 128 KiB."""
 GONE = ("invalid node name", "not found", "unable to find")
 
 
@@ -67,21 +70,26 @@ def parse_node(line: str) -> SlurmNode:
     )
 
 
-def remove(name: str) -> None:
-    """Take a node out of Slurm, whatever runs on it: down, so that its jobs are requeued, then deleted.
+def remove(names: Sequence[str]) -> None:
+    """Take nodes out of Slurm, whatever runs on them: down, so that their jobs are requeued, then deleted.
 
-    Deleting alone is refused while a job runs there. A node that is not there is no failure.
+    Deleting alone is refused while a job runs there. A node that is not there is no failure. However many they are,
+    Slurm is asked twice, unless it refuses: then every node is taken out on its own.
 
     Raises:
         SlurmAwayError: Slurm does not answer.
-        SlurmRefusedError: it keeps the node.
+        SlurmRefusedError: it keeps a node.
     """
-    try:
-        slurm("scontrol", "update", f"nodename={name}", "state=down", "reason=shoal: its instance has ended")
-        slurm("scontrol", "delete", f"nodename={name}")
-    except SlurmRefusedError as error:
-        if not _is_gone(error):
-            raise
+    for start in range(0, len(names), MOST_NAMES):
+        some = names[start : start + MOST_NAMES]
+        try:
+            slurm("scontrol", "update", f"nodename={','.join(some)}", "state=down", f"reason={ENDED}")
+            slurm("scontrol", "delete", f"nodename={','.join(some)}")
+        except SlurmRefusedError as error:
+            if len(some) == 1 and not _is_gone(error):
+                raise
+            for name in some if len(some) > 1 else ():
+                remove([name])
 
 
 def drain(name: str, reason: str) -> None:
