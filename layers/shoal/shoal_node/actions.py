@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -94,4 +95,4 @@ def node_facts(settings: NodeSettings) -> str:
     else:
         facts["cfn_head_node_private_ip"] = settings.head_address
         facts["cfn_scheduler_queue_name"] = settings.queue
-    return "".join(f"{name}={value}\n" for name, value in facts.items())
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in facts.items())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from shoal_node.aws import client, instance_id
-from shoal_node.contract import DISK_METRIC, MEMORY_METRIC, METRICS_NAMESPACE, NodeSettings
+from shoal_node.contract import DISK_METRIC, MEMORY_METRIC, METRICS_NAMESPACE, NodeSettings, Settings
 from shoal_node.shell import run, write
 
 Event = dict[str, Any]
@@ -59,7 +59,8 @@ def report(settings: NodeSettings) -> None:
         send(settings, stream, events)
     if cursor:
         write(CURSOR, cursor)
-    _send_metrics(settings)
+    if isinstance(settings, Settings):  # of each node they would cost more than the node's logs
+        _send_metrics(settings)
 
 
 def send(settings: NodeSettings, stream: str, events: list[Event]) -> None:
@@ -135,7 +136,7 @@ def disk_used(path: str) -> float:
     return 100 * used / (used + found.f_bavail)
 
 
-def _send_metrics(settings: NodeSettings) -> None:
+def _send_metrics(settings: Settings) -> None:
     values = {MEMORY_METRIC: memory_used(Path("/proc/meminfo").read_text()), DISK_METRIC: disk_used("/")}
     dimensions = [{"Name": "InstanceId", "Value": instance_id()}]
     client("cloudwatch", settings.region).put_metric_data(

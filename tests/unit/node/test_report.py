@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
 import pytest
+from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shoal_node import report
+from shoal_node.contract import read_settings
 from shoal_node.report import MOST_BYTES, MOST_EVENTS, MOST_MILLISECONDS, OVERHEAD, batches, journal, memory_used
+from tests.support.node_settings import HEAD
 
 DAY = 24 * 3600 * 1000
 events = st.lists(
@@ -47,8 +52,8 @@ def test_many_short_events_are_more_than_one_batch() -> None:
 
 def test_the_journal_becomes_events_and_the_last_cursor() -> None:
     found, cursor = journal([line("a", "started", SYSLOG_IDENTIFIER="sshd"), line("b", "up")])
-    assert [event["message"] for event in found] == ["sshd: started", "kernel: up"]
-    assert found[0]["timestamp"] == 1764000000123
+    assert [event["message"] for event in found["journal"]] == ["sshd: started", "kernel: up"]
+    assert found["journal"][0]["timestamp"] == 1764000000123
     assert cursor == "b"
 
 
@@ -56,16 +61,38 @@ def test_the_journal_becomes_events_and_the_last_cursor() -> None:
     ("message", "text"), [([72, 105, 255], "kernel: Hi\ufffd"), ("x" * 70_000, "kernel: " + "x" * 65_528)]
 )
 def test_a_message_that_is_no_text_or_too_long_is_sent_as_well_as_it_can(message: Any, text: str) -> None:
-    (event,) = journal([line("a", message)])[0]
+    (event,) = journal([line("a", message)])[0]["journal"]
     assert event["message"] == text
 
 
 def test_a_line_without_a_message_is_passed_over() -> None:
-    assert journal([line("a", None)]) == ([], "a")
+    assert journal([line("a", None)]) == ({}, "a")
+
+
+def test_the_lines_of_slurm_and_of_our_daemons_go_into_streams_of_their_own() -> None:
+    found, _ = journal([line("a", "up", SYSLOG_IDENTIFIER="slurmctld"), line("b", "in", SYSLOG_IDENTIFIER="sshd")])
+    assert {name: [event["message"] for event in events] for name, events in found.items()} == {
+        "slurmctld": ["up"],
+        "journal": ["sshd: in"],
+    }
+
+
+def test_lines_that_cloudwatch_does_not_take_though_it_answers_well_are_counted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = read_settings(json.dumps({**HEAD.as_dict(), "log_group": "group"}))
+    monkeypatch.setattr(report, "instance_id", lambda: "i-1")
+    logs = boto3.client("logs", region_name="eu-west-1", aws_access_key_id="t", aws_secret_access_key="t")
+    with Stubber(logs) as stub:
+        stub.add_response("create_log_stream", {})
+        stub.add_response("put_log_events", {"rejectedLogEventsInfo": {"tooOldLogEventEndIndex": 1}})
+        monkeypatch.setattr(report, "client", lambda *_: logs)
+        report.send(settings, "journal", [{"timestamp": 1, "message": "old"}, {"timestamp": 2, "message": "new"}])
+    assert "did not take 1 of 2 lines" in caplog.text
 
 
 def test_an_empty_journal_moves_no_cursor() -> None:
-    assert journal([]) == ([], None)
+    assert journal([]) == ({}, None)
 
 
 def test_memory_that_programs_can_get_is_not_used() -> None:

@@ -42,7 +42,8 @@ def keep_placeholders(fleet: Fleet) -> None:
         missing = sorted(set(range(1, resource.max_count + 1)) - set(there))
         if missing:
             settings = [f"{key}={value}" for key, value in shape(resource) if value != NONE]
-            slurm("scontrol", "create", f"nodename={name}-future[{ranges(missing)}]", *settings, "state=FUTURE")
+            settings += [*resource.custom_settings, "state=FUTURE"]
+            slurm("scontrol", "create", f"nodename={name}-future[{ranges(missing)}]", *settings)
 
 
 def prefix(resource: ComputeResource) -> str:
