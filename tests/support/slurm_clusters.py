@@ -28,11 +28,11 @@ def slurm_resource(name: str, **keys: Any) -> dict[str, Any]:
 
 
 def largest_slurm_configuration() -> dict[str, Any]:
-    """Ten queues of five compute resources, fifteen tags, arrays and EFS, placement groups, scripts, buckets."""
+    """Ten queues of five compute resources, seventeen tags, arrays and EFS, placement groups, scripts, buckets."""
     resources = [slurm_resource(f"resource-{number:012}", Tags=_tags(5)) for number in range(5)]
     networking = {"SubnetIds": [COMPUTE_SUBNETS[0]], "PlacementGroup": {"Enabled": True}}
-    buckets = {"S3Access": [{"BucketName": f"bucket-{number}", "EnableWriteAccess": True} for number in range(20)]}
-    scripts = {"OnNodeStart": {"Script": "s3://mine/start.sh", "Args": ["x" * 100] * 10}}
+    buckets = {"S3Access": [{"BucketName": f"bucket-{number}", "EnableWriteAccess": True} for number in range(10)]}
+    scripts = {"OnNodeStart": {"Script": "s3://mine/start.sh", "Args": ["x" * 100] * 5}}
     queues = [
         slurm_queue(f"queue-{number:015}", *resources, Networking=networking, Iam=buckets, CustomActions=scripts)
         for number in range(10)
@@ -45,7 +45,7 @@ def largest_slurm_configuration() -> dict[str, Any]:
             storage("array", EbsSettings=array),
             storage("efs", StorageType="Efs"),
         ],
-        Tags=_tags(15),
+        Tags=_tags(12),
     )
 
 

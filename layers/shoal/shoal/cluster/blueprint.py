@@ -140,7 +140,7 @@ def blueprint(cluster: Cluster, site: Site) -> Blueprint:
 def _too_large(result: Blueprint, cluster: Cluster) -> Iterator[Problem]:
     if len(result.body().encode()) > LARGEST_TEMPLATE:
         message = "are too many or too long: with them the template is larger than CloudFormation takes"
-        yield make(("Tags",), Code.OUT_OF_RANGE, message, "write fewer or shorter tags")
+        yield make(("Tags",), Code.OUT_OF_RANGE, message, "write fewer or shorter tags, or fewer compute resources")
     if (number := len(result.template["Resources"])) > MOST_RESOURCES:
         message = f"and SharedStorage make {number} resources, and CloudFormation takes {MOST_RESOURCES} in a stack"
         suggestion = "write fewer compute resources or storages"
