@@ -157,11 +157,6 @@ def _value(kind: Any, value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def placeholders(resource: ComputeResource) -> str:
-    """The names, as Slurm writes a range, of the nodes that a compute resource could have."""
-    return f"{resource.queue}-{resource.name}-future[1-{resource.max_count}]"
-
-
 def queues(resources: Iterable[ComputeResource]) -> tuple[str, ...]:
     """The names of the queues, each once, in their order."""
     return tuple(dict.fromkeys(resource.queue for resource in resources))

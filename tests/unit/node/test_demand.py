@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal_node.demand import SOON, Supply, demand, nodes_help
-from shoal_node.fleet import ComputeResource, Fleet, placeholders, queues
+from shoal_node.fleet import ComputeResource, Fleet, queues
 from shoal_node.jobs import PendingJob, features_match
 from shoal_node.reasons import REASONS, Verdict, row_for
 
@@ -263,7 +263,6 @@ def test_a_fleet_survives_its_way_to_the_node() -> None:
     assert Fleet.from_json(fleet.to_json()) == fleet
     assert fleet.resource_of_group("shoal-c-large") == fleet.resource("other", "large")
     assert queues(fleet.resources) == ("main", "other")
-    assert placeholders(fleet.resources[0]) == "main-small-future[1-10]"
 
 
 def test_a_fleet_of_another_version_is_refused_in_one_line() -> None:

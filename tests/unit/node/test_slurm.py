@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from shoal_node.fleet import ComputeResource
 from shoal_node.jobs import PendingJob
 from shoal_node.slurm import nodes, queue
 from shoal_node.slurm.commands import SlurmAwayError, SlurmError, SlurmRefusedError, refusal, slurm
@@ -241,15 +240,6 @@ def test_placeholders_are_no_nodes(program: Programs) -> None:
         "echo 'NodeName=main-small-future1 State=FUTURE+DYNAMIC_NORM X=1'; echo 'NodeName=n1 State=IDLE X=1'",
     )
     assert set(nodes.nodes()) == {"n1"}
-
-
-@pytest.mark.parametrize(("gpus", "gres"), [(0, ""), (2, " gres=gpu:2")])
-def test_placeholders_say_what_a_node_would_have(program: Programs, gpus: int, gres: str) -> None:
-    calls = program("scontrol", "exit 0")
-    nodes.make_placeholders(ComputeResource("main", "small", "g", cpus=4, memory=8000, max_count=9, gpus=gpus))
-    assert calls.read_text() == (
-        f"create nodename=main-small-future[1-9] cpus=4 realmemory=8000 feature=main,small{gres} state=FUTURE\n"
-    )
 
 
 @pytest.mark.parametrize(("word", "up"), [("UP", True), ("DOWN", False)])

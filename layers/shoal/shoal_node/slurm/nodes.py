@@ -1,4 +1,4 @@
-"""The nodes of Slurm: asking for them, taking them out, draining them, and making room for those to come."""
+"""The nodes of Slurm: asking for them, taking them out, draining them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 
 from shoal_node.decide import SlurmNode
-from shoal_node.fleet import ComputeResource, placeholders
 from shoal_node.slurm.commands import SlurmAwayError, SlurmRefusedError, slurm
 
 _FLAGS = {"*": "NOT_RESPONDING", "~": "POWERED_DOWN", "#": "POWERING_UP", "%": "POWERING_DOWN", "$": "MAINTENANCE"}
@@ -110,18 +109,6 @@ def mark(names: Iterable[str], extra: str) -> None:
         SlurmRefusedError: one of the nodes is gone.
     """
     slurm("scontrol", "update", f"nodename={','.join(names)}", f"extra={extra}")
-
-
-def make_placeholders(resource: ComputeResource) -> None:
-    """Tell Slurm of the nodes that a compute resource could have, so that it knows what is possible; once is enough.
-
-    They are FUTURE: invisible, and no job is given to them.
-    """
-    with_gpus = [f"gres=gpu:{resource.gpus}"] if resource.gpus else []
-    features = ",".join(sorted(resource.features))
-    name = f"nodename={placeholders(resource)}"
-    shape = [f"cpus={resource.cpus}", f"realmemory={resource.memory}", f"feature={features}", *with_gpus]
-    slurm("scontrol", "create", name, *shape, "state=FUTURE")
 
 
 def answers() -> bool:
