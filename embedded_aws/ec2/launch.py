@@ -167,12 +167,11 @@ def _interface(instance: Record, query: Query, asked: dict[str, str], existing: 
     instance["PublicDnsName"] = instance["PublicDnsName"] if instance["PublicIpAddress"] else ""
     if existing is None:
         identifier = f"eni-{secrets.token_hex(9)[:17]}"
-        octets = ":".join(f"{byte:02x}" for byte in secrets.token_bytes(5))
         existing = ec2._network_interfaces[identifier] = {
             "NetworkInterfaceId": identifier, "SubnetId": instance["SubnetId"], "VpcId": instance["VpcId"],
             "AvailabilityZone": subnet["AvailabilityZone"], "Description": "", "OwnerId": subnet["OwnerId"],
             "PrivateIpAddress": instance["PrivateIpAddress"], "InterfaceType": "interface", "SourceDestCheck": True,
-            "MacAddress": f"02:{octets}", "Groups": instance["SecurityGroups"],
+            "MacAddress": ec2_network.new_mac(), "Groups": instance["SecurityGroups"],
         }  # fmt: skip
         if tags := specified_tags(query, "network-interface"):
             ec2._tags[identifier] = tags

@@ -7,6 +7,7 @@ lacks the route to the internet that AWS's has (https://docs.aws.amazon.com/vpc/
 from __future__ import annotations
 
 import ipaddress
+import secrets
 
 from embedded_aws.ec2 import request as ec2_request
 from embedded_aws.ec2.request import (
@@ -111,6 +112,11 @@ def free_address(subnet_id: str, wanted: str = "") -> str:
     raise RefusedError("InsufficientFreeAddressesInSubnet", f"Insufficient free addresses in subnet '{subnet_id}'.")
 
 
+def new_mac() -> str:
+    """A hardware address of one interface, administered locally as EC2's are; MiniStack's may be no address of one."""
+    return ":".join(["02", *(f"{byte:02x}" for byte in secrets.token_bytes(5))])
+
+
 def check_groups(groups: list[str]) -> None:
     """Make sure that security groups exist.
 
@@ -132,7 +138,7 @@ def _create_interface(create: Action, query: Query) -> Response:
     known = set(ec2._network_interfaces)
     answer: Response = create(query)
     for identifier in set(ec2._network_interfaces) - known:
-        ec2._network_interfaces[identifier]["PrivateIpAddress"] = address
+        ec2._network_interfaces[identifier].update(PrivateIpAddress=address, MacAddress=new_mac())
         if tags := specified_tags(query, "network-interface"):
             ec2._tags[identifier] = tags
         body = ec2._eni_fields_xml(ec2._network_interfaces[identifier], tag="networkInterface")

@@ -23,7 +23,8 @@ status=133
 while [ $status = 133 ]; do
   status=0
   systemd-nspawn --quiet --register=no --keep-unit --machine="$5" --hostname="$6" --directory="$2/root" \\
-    --network-namespace-path="$3" --resolv-conf=off --link-journal=no --timezone=off --console=pipe --boot || status=$?
+    --network-namespace-path="$3" --resolv-conf=off --link-journal=no --timezone=off --console=pipe \\
+    --capability=CAP_NET_ADMIN --boot || status=$?
 done
 exit $status
 """
