@@ -109,7 +109,7 @@ def _change(
     before, after = blueprint(*old), blueprint(*new)
     rendered = plans.store(settings, event, *new, after)
     facts = {} if _only_plan(event) else {"cluster": rendered["cluster"]}
-    changed = plan.template_digest(before) != plan.template_digest(after)
+    changed = plan.template_digest(before) != plan.template_digest(after) or _failed_last(event["clusterName"], known)
     changes = planning.image_changes(images(known), after)
     told = answer | {"images": changes}
     return {
@@ -124,6 +124,12 @@ def _change(
         },
         "answer": plans.sized(settings, event["clusterName"], event["operationId"], told, "changeSet") | facts,
     }
+
+
+def _failed_last(name: str, known: Mapping[str, Any]) -> bool:
+    """Whether the last operation failed: then the stack may be what that one wanted, and only a change set can tell."""
+    last = dynamodb.read_operation(name, known["lastOperationId"]) if "lastOperationId" in known else None
+    return (last or {}).get("status") == "FAILED"
 
 
 def _only_plan(event: dict[str, Any]) -> bool:

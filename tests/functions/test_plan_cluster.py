@@ -19,10 +19,11 @@ from shoal.cluster.schema import json_schema
 from shoal.cluster.site import Site
 from shoal.errors import ErrorCode, OperationError
 from shoal.image.content import ContextFile, context_zip
-from shoal.ledger import cluster_key
+from shoal.ledger import cluster_key, operation_key
 from tests.functions.conftest import ACCOUNT_ID, ENVIRONMENT, MANIFEST
 from tests.support.clusters import compute_resource, configuration, largest_configuration, queue
 from tests.support.registry import Registry, Reply, registry
+from tests.support.slurm_clusters import slurm_configuration, slurm_queue, slurm_resource
 
 BUCKET = ENVIRONMENT["BUCKET_NAME"]
 STACK = "shoal-cluster-genomics"
@@ -460,3 +461,31 @@ def test_what_a_newer_shoal_builds_otherwise_is_built_with_the_next_change(
     queues = {"Scheduler": "awsbatch", "AwsBatchQueues": [queue("main", compute_resource("ondemand", MaxvCpus=64))]}
     assert not update(subnet, context)["imagesChanged"]
     assert update(subnet, context, Scheduling=queues)["imagesChanged"]
+
+
+@pytest.mark.parametrize(("status", "changed"), [("FAILED", True), ("SUCCEEDED", False)])
+def test_after_a_failed_operation_cloudformation_says_whether_anything_changes(
+    subnet: str, image: str, context: LambdaContext, status: str, changed: bool
+) -> None:
+    made = created(subnet, context)
+    known = {**cluster_key("genomics"), **made["cluster"], "lastOperationId": "op-1"}
+    operation = {**operation_key("genomics", "op-1"), "status": status}
+    dynamodb.write([{"Put": {"Item": known}}, {"Put": {"Item": operation}}])
+    assert update(subnet, context)["changed"] is changed
+
+
+def test_the_plan_of_a_slurm_cluster_builds_nothing_and_names_the_fleet(
+    subnet: str, image: str, context: LambdaContext
+) -> None:
+    sections = slurm_configuration(slurm_queue("main", slurm_resource("work", MinCount=2, InstanceType="c5.large")))
+    made = handler(event(placed(subnet, **sections)), context)
+    assert (made["images"], made["foundations"], made["cluster"]["kind"]) == ([], [], "slurm")
+    assert made["fleet"]["static"] == [{"queue": "main", "computeResource": "work", "minCount": 2}]
+    assert "AWS::AutoScaling::AutoScalingGroup" in made["answer"]["resourceCounts"]
+
+
+def test_removing_a_slurm_queue_says_that_its_jobs_end(subnet: str, image: str, context: LambdaContext) -> None:
+    queues = [slurm_queue(name, slurm_resource("work", InstanceType="c5.large")) for name in ("main", "more")]
+    created(subnet, context, **slurm_configuration(*queues))
+    (change,) = update(subnet, context, **slurm_configuration(queues[0]))["answer"]["changeSet"]
+    assert change["effect"] == "its instances end, and with them the jobs that run there"

@@ -6,6 +6,7 @@ from tests.statemachines import plans
 from tests.statemachines.scenario import MINUTES, FailurePaths, Scenario, Took, child_failed, explained, refused
 from tests.statemachines.scenarios.facts import BUILT, NOT_YET, READY, STACK, operation
 from tests.support.clusters import configuration
+from tests.support.slurm_clusters import slurm_configuration, slurm_queue, slurm_resource
 
 _END = "Cluster Creation Failed"
 PATHS = FailurePaths(
@@ -24,6 +25,8 @@ _ANSWERS = {
     "Roll Back": Took(10 * MINUTES, {"summary": "The cluster genomics is deleted.", "removed": 40, "kept": []}),
 }
 _PLAN = plans.creation(configuration(), done=False)
+_SLURM = plans.creation(slurm_configuration(slurm_queue("main", slurm_resource("work", MinCount=2))))
+_NOTHING_BUILT = {"summary": "Nothing was built.", "images": [], "built": [], "cluster": {"images": []}}
 _PLANNED = _ANSWERS | {"Plan Cluster": _PLAN}
 
 SCENARIOS = (
@@ -34,6 +37,26 @@ SCENARIOS = (
         output={"clusterStatus": "CREATE_COMPLETE"},
         enters=("Deploy Stack", "Await Foundations", "Build Image", "Check Cluster", "Protect Stack"),
         never=("Wait For Cluster",),
+    ),
+    Scenario(
+        "a Slurm cluster is created when the nodes that a queue always has are there",
+        operation("create"),
+        _ANSWERS | {"Plan Cluster": _SLURM, "Build Image": _NOTHING_BUILT, "Check Cluster": [NOT_YET, READY]},
+        output={"clusterStatus": "CREATE_COMPLETE", "cluster": _SLURM["cluster"] | {"stackId": plans.STACK_ID}},
+        enters=("Deploy Stack", "Check Cluster", "Wait For Cluster", "Check Cluster", "Protect Stack"),
+    ),
+    Scenario(
+        "nodes of a Slurm cluster that fail one after the other are a reason to roll back",
+        operation("create"),
+        _ANSWERS
+        | {
+            "Plan Cluster": _SLURM,
+            "Build Image": _NOTHING_BUILT,
+            "Check Cluster": [NOT_YET, refused("ClusterUnhealthy", "3 nodes have failed\nno route to host")],
+        },
+        "FAILED",
+        "ClusterUnhealthy",
+        enters=("Check Cluster", "Explain Failure", "Roll Back", _END),
     ),
     Scenario(
         "an environment is validated after the stack is complete",
