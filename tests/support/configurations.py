@@ -75,19 +75,31 @@ _WORDS: Mapping[str, st.SearchStrategy[Any]] = MappingProxyType(
         "SharedStorage[].EbsSettings.Iops": st.integers(3000, 4000),
         "SharedStorage[].EbsSettings.Size": st.integers(20, 16384),
         "SharedStorage[].EbsSettings.Throughput": st.integers(125, 750),
-        "HeadNode.LocalStorage.RootVolume.Iops": st.integers(3000, 16000),
-        "HeadNode.LocalStorage.RootVolume.Size": st.integers(40, 16384),
-        "HeadNode.LocalStorage.RootVolume.Throughput": st.integers(125, 750),
-        "HeadNode.LocalStorage.RootVolume.VolumeType": st.sampled_from(["gp2", "gp3"]),
+        **{
+            f"{place}.LocalStorage.{key}": strategy
+            for place in ("HeadNode", "Scheduling.SlurmQueues[].ComputeSettings")
+            for key, strategy in (
+                ("RootVolume.Iops", st.integers(3000, 16000)),
+                ("RootVolume.Size", st.integers(40, 16384)),
+                ("RootVolume.Throughput", st.integers(125, 750)),
+                ("RootVolume.VolumeType", st.sampled_from(["gp2", "gp3"])),
+                ("EphemeralVolume.MountDir", st.sampled_from(["/scratch", "/local/scratch", "fast"])),
+            )
+        },
+        **{
+            f"{place}.CustomActions.{hook}.Script": st.sampled_from(["s3://bucket/script.sh", "https://test.tgz"])
+            for place in ("HeadNode", "Scheduling.SlurmQueues[]")
+            for hook in ("OnNodeStart", "OnNodeConfigured", "OnNodeUpdated")
+        },
+        "Scheduling.SlurmSettings.Dns.DisableManagedDns": st.just(True),
+        "Scheduling.ScalingStrategy": st.just("best-effort"),
         "SharedStorage[].EbsSettings.VolumeType": st.sampled_from(["gp2", "gp3", "standard"]),
         "Scheduling.AwsBatchQueues[].ComputeResources[].MinvCpus": st.integers(0, 10),
         "Scheduling.AwsBatchQueues[].ComputeResources[].DesiredvCpus": st.integers(0, 10),
         "Scheduling.AwsBatchQueues[].ComputeResources[].MaxvCpus": st.integers(10, 10_000),
         "SharedStorage[].EfsSettings.ThroughputMode": st.just("provisioned"),
         "SharedStorage[].MountDir": st.from_regex(r"/?(data|work|home)[a-z]{0,8}(/[a-z]{1,8})?", fullmatch=True),
-        "HeadNode.LocalStorage.EphemeralVolume.MountDir": st.sampled_from(["/scratch", "/local/scratch", "fast"]),
         "DevSettings.Cookbook.ExtraChefAttributes": st.just("{}"),
-        "HeadNode.CustomActions.OnNodeUpdated": st.just({"Script": "s3://bucket/script.sh"}),
     }
 )
 """Values for keys whose rules are not in the schema."""
@@ -151,6 +163,8 @@ def parent(configuration: dict[str, Any], path: str) -> dict[str, Any]:
         name = step.removesuffix("[]")
         walked += f"{'.' if walked else ''}{name}"
         seed = copy.deepcopy(dict(_SEEDS.get(walked, {})))
+        if name == "Instances":
+            section.pop("InstanceType", None)
         if step.endswith("[]"):
             section = section.setdefault(name, [seed])[0]
             walked += "[]"
@@ -171,7 +185,11 @@ def put(configuration: dict[str, Any], path: str, value: object) -> None:
         section.setdefault(name, companion)
     if path == "SharedStorage[].EfsSettings":
         configuration["SharedStorage"][0]["StorageType"] = "Efs"
+    if path.endswith(".SpotPrice"):
+        configuration["Scheduling"]["SlurmQueues"][0]["CapacityType"] = "SPOT"
     name = steps(path)[-1]
+    if name == "Instances":
+        section.pop("InstanceType", None)
     if not (name in section and isinstance(value, dict | list)):
         section[name] = value
 
@@ -186,7 +204,13 @@ def values(key: Key, keys: list[dict[str, Any]]) -> st.SearchStrategy[Any]:
         return _sections(f"{key['path']}[]", keys).map(lambda section: [section])
     if key["type"] == "list of strings":
         return st.lists(_strings(key), min_size=1, max_size=1)
-    plain = {"boolean": st.booleans(), "any": st.booleans(), "mapping": st.just({}), "number": st.integers(1, 9)}
+    plain = {
+        "boolean": st.booleans(),
+        "any": st.booleans(),
+        "mapping": st.just({}),
+        "list of mappings": st.just([{}]),
+        "number": st.integers(1, 9),
+    }
     return _integers(key) if key["type"] == "integer" else plain.get(key["type"], _strings(key))
 
 
@@ -221,6 +245,7 @@ WRONG = MappingProxyType(
         "list of sections": ("text", 7, {}, None, ["text"], [None]),
         "section": ("text", 7, [], True, None),
         "mapping": ("text", 7, [], None),
+        "list of mappings": ("text", 7, {}, None, ["text"]),
         "number": ("many", [], None),
         "any": (None,),
     }

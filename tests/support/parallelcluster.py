@@ -14,6 +14,14 @@ ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".tools" / "pcluster" / "bin" / "python"
 WORKER = Path(__file__).with_name("parallelcluster_oracle.py")
 
+NO_AWS = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+"""It reads capacity reservations while it reads a configuration; without credentials it asks nobody."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -37,7 +45,7 @@ class ParallelCluster:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"},
+            env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | NO_AWS,
         )
 
     def __enter__(self) -> Self:

@@ -13,17 +13,30 @@ from collections.abc import Iterator
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
-from pcluster.config.cluster_config import AwsBatchClusterConfig, Resource, SharedEbs, SharedEfs
+from pcluster.config.cluster_config import (
+    AwsBatchClusterConfig,
+    Resource,
+    SharedEbs,
+    SharedEfs,
+    SlurmClusterConfig,
+    SlurmComputeResource,
+    SlurmFlexibleComputeResource,
+    SlurmQueue,
+    SlurmSettings,
+)
 from pcluster.constants import MAX_EBS_COUNT, MAX_EXISTING_STORAGE_COUNT, MAX_NEW_STORAGE_COUNT
 from pcluster.schemas.cluster_schema import ClusterSchema
 from pcluster.utils import to_pascal_case
 from pcluster.validators import cluster_validators as rules
 from pcluster.validators import ebs_validators as ebs
+from pcluster.validators import slurm_settings_validator as slurm_rules
 from pcluster.validators.common import FailureLevel, ValidatorContext
 
 Problem = dict[str, str]
 WITHOUT_AWS = {
     "AwsBatchComputeResourceSizeValidator",
+    "CustomSlurmSettingsIncludeFileOnlyValidator",
+    "CustomSlurmSettingsValidator",
     "DuplicateNameValidator",
     "EbsVolumeIopsValidator",
     "EbsVolumeThroughputIopsValidator",
@@ -32,6 +45,7 @@ WITHOUT_AWS = {
     "EfsAccessPointOptionsValidator",
     "EfsMountOptionsValidator",
     "KmsKeyIdEncryptedValidator",
+    "MaxCountValidator",
     "NameValidator",
     "SharedStorageEfsSettingsValidator",
     "SharedStorageNameValidator",
@@ -59,6 +73,8 @@ def keys(schema: Any, prefix: str = "") -> Iterator[dict[str, Any]]:
         elif isinstance(field, fields.List) and isinstance(field.inner, fields.Nested):
             yield key | {"type": "list of sections"}
             yield from keys(field.inner.schema, f"{path}[].")
+        elif isinstance(field, fields.List) and isinstance(field.inner, fields.Dict):
+            yield key | {"type": "list of mappings"}
         else:
             yield key | {"type": next(name for kind, name in TYPES.items() if isinstance(field, kind))}
 
@@ -85,8 +101,8 @@ def load(configuration: dict[str, Any]) -> dict[str, Any]:
         return {"problems": list(paths(error.messages))}
     except (AttributeError, TypeError):
         return {"stumbles": True}
-    if not isinstance(cluster, AwsBatchClusterConfig):
-        return {"problems": [{"path": "Scheduling.Scheduler", "message": "not a Batch cluster"}]}
+    if not isinstance(cluster, AwsBatchClusterConfig | SlurmClusterConfig):
+        return {"problems": [{"path": "Scheduling.Scheduler", "message": "no such scheduler"}]}
     problems = [*below(cluster, ""), *whole(cluster)]
     return {"problems": problems} if problems else {"values": ClusterSchema(cluster_name="oracle").dump(cluster)}
 
@@ -107,26 +123,61 @@ def paths(messages: Any, prefix: str = "") -> Iterator[Problem]:
 def below(resource: Any, path: str) -> Iterator[Problem]:
     """The rules of every part of a cluster that need no AWS."""
     for name, value in vars(resource).items():
+        if name == "login_nodes":
+            continue
         items = value if isinstance(value, list) else [value]
         for index, item in enumerate(items):
             if isinstance(item, Resource):
-                place = f"{path}{'.' if path else ''}{section(name)}{f'[{index}]' if items is value else ''}"
+                place = f"{path}{'.' if path else ''}{section(name, item)}{f'[{index}]' if items is value else ''}"
                 yield from failures(item, place)
                 yield from below(item, place)
 
 
-def section(attribute: str) -> str:
+def section(attribute: str, item: Any) -> str:
     """The key of an attribute."""
-    return "AwsBatchQueues" if attribute == "queues" else to_pascal_case(attribute)
+    if isinstance(item, SlurmSettings):
+        return "SlurmSettings"
+    queues = "SlurmQueues" if isinstance(item, SlurmQueue) else "AwsBatchQueues"
+    return queues if attribute == "queues" else to_pascal_case(attribute)
 
 
 def failures(resource: Any, path: str) -> Iterator[Problem]:
     """The rules of one part that need no AWS."""
+    if isinstance(resource, SlurmComputeResource | SlurmFlexibleComputeResource):
+        yield from told(rules.NameValidator(), {"name": resource.name}, f"{path}.Name")
+        return
+    if isinstance(resource, SlurmQueue):
+        yield from of_slurm_queue(resource, path)
+        return
     resource._validators.clear()
     resource._register_validators(ValidatorContext())
     for validator, arguments in resource._validators:
         if validator.__name__ in WITHOUT_AWS:
             yield from told(validator(), arguments, path)
+
+
+def of_slurm_queue(queue: Any, path: str) -> Iterator[Problem]:
+    """Those of a Slurm queue, whose own list asks AWS for instance types and zones."""
+    yield from told(rules.NameValidator(), {"name": queue.name}, f"{path}.Name")
+    names = {"name_list": [item.name for item in queue.compute_resources], "resource_name": "Compute resource"}
+    yield from told(rules.DuplicateNameValidator(), names, f"{path}.ComputeResources")
+    yield from custom_settings(queue, "Queue", path)
+    yield from root_volume(queue.compute_settings.local_storage.root_volume, f"{path}.ComputeSettings.LocalStorage")
+    for index, item in enumerate(queue.compute_resources):
+        place = f"{path}.ComputeResources[{index}]"
+        sizes = {"min_count": item.min_count, "max_count": item.max_count, "capacity_type": queue.capacity_type}
+        yield from told(rules.ComputeResourceSizeValidator(), sizes, place)
+        yield from custom_settings(item, "ComputeResource", place)
+
+
+def custom_settings(resource: Any, level: str, path: str) -> Iterator[Problem]:
+    """Settings that ParallelCluster keeps for itself."""
+    arguments = {
+        "custom_settings": [resource.custom_slurm_settings or {}],
+        "deny_list": slurm_rules.SLURM_SETTINGS_DENY_LIST[level]["Global"],
+        "settings_level": slurm_rules.CustomSlurmSettingLevel(level),
+    }
+    yield from told(slurm_rules.CustomSlurmSettingsValidator(), arguments, f"{path}.CustomSlurmSettings")
 
 
 def told(validator: Any, arguments: dict[str, Any], path: str) -> Iterator[Problem]:
@@ -142,7 +193,7 @@ def whole(cluster: Any) -> Iterator[Problem]:
     yield from told(rules.SchedulerOsValidator(), {"os": cluster.image.os, "scheduler": scheduler}, "Image.Os")
     imds = {"imds_secured": cluster.head_node.imds.secured, "scheduler": scheduler}
     yield from told(rules.HeadNodeImdsValidator(), imds, "HeadNode.Imds.Secured")
-    yield from root_volume(cluster.head_node.local_storage.root_volume)
+    yield from root_volume(cluster.head_node.local_storage.root_volume, "HeadNode.LocalStorage")
     storages = cluster.shared_storage or []
     names = {"name_list": [storage.name for storage in storages], "resource_name": "Shared Storage"}
     yield from told(rules.DuplicateNameValidator(), names, "SharedStorage")
@@ -162,10 +213,10 @@ def whole(cluster: Any) -> Iterator[Problem]:
     yield from crowded(storages)
 
 
-def root_volume(volume: Any) -> Iterator[Problem]:
+def root_volume(volume: Any, storage: str) -> Iterator[Problem]:
     """What ParallelCluster checks once it knows the AMI; a size that is not given passes."""
     size = {"volume_type": volume.volume_type, "volume_size": volume.size}
-    place = "HeadNode.LocalStorage.RootVolume"
+    place = f"{storage}.RootVolume"
     yield from told(ebs.EbsVolumeTypeSizeValidator(), size, place)
     iops = {"volume_iops": volume.iops, **size, "volume_size": volume.size or 10**6}
     yield from told(ebs.EbsVolumeIopsValidator(), iops, place)

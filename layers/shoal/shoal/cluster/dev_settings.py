@@ -21,7 +21,7 @@ class Timeouts(Section):
         Change.LIVE,
         Field(ge=1),
         Only("slurm", "Batch starts the compute instances and waits for them itself", "remove the key"),
-    ] = 1800
+    ] = 2100
     """Seconds after which an instance that did not become a node is ended."""
     compute_instance_info_timeout: Annotated[None, _DEVELOPERS] = None
     """A time-out of ParallelCluster's node daemons."""
