@@ -51,6 +51,10 @@ complete it:
 Numbers may be quoted, and booleans written as `yes` or `on`, as in ParallelCluster. A key without a value is an error.
 In no value or key may stand a CloudFormation dynamic reference (`{{resolve:...}}`) or a control character.
 
+`Scheduling.Scheduler` decides on the kind of cluster, `awsbatch` or `slurm`. A key that only one kind has says so; in
+the other it is refused by name. With `slurm` the queues are `SlurmQueues`, and `Image.Os` is debian12 or ubuntu2404, or
+alinux2023, rhel9 or rocky9 with an AMI that brings Slurm.
+
 "Changing it" says what an update of the key does to a running cluster; for a list, what adding or removing an item
 does.
 
@@ -67,8 +71,8 @@ _COMING = """\
 
 Generated from the code by `tools/generate_docs.py`; do not edit.
 
-ParallelCluster 3.15 was the last release with AWS Batch. Shoal reads its configuration files, keeps the layout of its
-bucket for job scripts, and serves AWS's own Batch client (`awsbsub`, `awsbstat`, `awsbkill`, `awsbqueues`, `awsbhosts`)
+ParallelCluster 3.15 was the last release with AWS Batch. Shoal reads its configuration files, for AWS Batch and for
+Slurm, keeps the layout of its bucket for job scripts, and serves AWS's own Batch client (`awsbsub`, `awsbstat`, `awsbkill`, `awsbqueues`, `awsbhosts`)
 unchanged, by the stack's name or by the file that `shoal job configure` writes. `awsbout` reads a log group that all
 clusters of an account share; jobs here log to their cluster's own group, so `shoal job output` takes its place.
 [Jobs](jobs.md) compares the clients option by option.
@@ -102,8 +106,22 @@ shoal validate cluster.yaml
 ## From ParallelCluster 3
 
 Try the file: `shoal validate cluster.yaml` names every key to change at once. `Region`, `HeadNode`, `Scheduling`,
-`SharedStorage`, `Monitoring` and `Tags` mean what they mean there, with the same defaults, and this table says where
+`SharedStorage`, `Monitoring` and `Tags` mean what they mean there, with the same defaults, and the tables say where
 they do not.
+
+Of a Slurm cluster these differ:
+
+- Each compute resource has one instance type and one Auto Scaling group, which starts what it can get
+  (`ScalingStrategy: best-effort`). Nodes above `MinCount` end themselves after `ScaledownIdletime`.
+- A node is called after its queue, compute resource and address, as `cpu-c7i-10-0-1-17`, not `cpu-st-c7i-1`. There is no
+  Route 53 zone (`Dns.DisableManagedDns: true`): nodes know each other by their addresses.
+- An update ends no job and no node. What the head node applies (idle time, partitions, counts) holds at once; what is
+  part of an instance (type, AMI, volumes, scripts) holds for nodes that start after it. To renew every node, stop and
+  start the cluster.
+- There is no accounting database, so `sacct` tells nothing; there are no login nodes, no remote desktop and no directory
+  service yet.
+- Head node and queues may have different architectures. A placement group never spans availability zones.
+- Only root reads the instance metadata of the head node (`HeadNode.Imds.Secured: true`), as there.
 
 ### What Shoal accepts beyond ParallelCluster
 
