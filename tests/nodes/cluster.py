@@ -7,9 +7,19 @@ import json
 from typing import Any
 
 from embedded_aws.ec2.images import IMAGES
-from shoal.cluster import file_systems, head_node, head_node_role, monitoring, network, storage
+from shoal.cluster import (
+    compute_role,
+    file_systems,
+    fleet_queue,
+    head_node,
+    head_node_role,
+    monitoring,
+    network,
+    node_table,
+    storage,
+)
 from shoal.cluster.bucket import BUCKET_PARAMETER, ROOT_PARAMETER
-from shoal.cluster.configuration import load
+from shoal.cluster.configuration import Cluster, load
 from shoal.cluster.node_package import node_package
 from shoal.cluster.site import Site, Subnet
 from tests.support.clusters import configuration, queue, site
@@ -18,20 +28,40 @@ from tests.support.polling import until
 from tests.support.stacks import Stack
 
 SUBNET = "subnet-00000001"
-PARTS = (network, monitoring, storage, file_systems, head_node_role, head_node)
+NODE_PARTS = (network, monitoring, storage, file_systems, head_node_role, head_node)
+PARTS = {"awsbatch": NODE_PARTS, "slurm": (node_table, fleet_queue, *NODE_PARTS, compute_role)}
+SMALL = {"Name": "small", "InstanceType": "c6i.large", "MaxCount": 4}
 BOUNDARY = "boundary"
 
 
 class HeadNode:
     """The instance of a stack in CREATE_IN_PROGRESS, whose bootstrap the test runs."""
 
-    def __init__(self, account: Account, shared_storage: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, account: Account, shared_storage: list[dict[str, Any]], kind: str = "awsbatch", **head: Any
+    ) -> None:
         self.account = account
+        self._storage, self._kind, self._head = shared_storage, kind, head
         account.server.call("POST", "/_shoal/head-node-signal", {"account": account.id, "send": None})
         self.site = _site(account)
         self.stack = Stack(account, "shoal-cluster-genomics")
-        self.stack.start(_resources(self.site, shared_storage), **_parameters(self.site))
+        self.stack.start(self.resources(), **_parameters(self.site))
         self.instance_id: str = until(self._instance, 30, "the head node")
+
+    def cluster(self, *queues: str) -> Cluster:
+        """The cluster as it is configured; with these queues beside the first."""
+        head = {"InstanceType": "t3.micro", "Networking": {"SubnetId": SUBNET}, **self._head}
+        made = scheduling(self._kind, "main", *queues)
+        return load(configuration(HeadNode=head, Scheduling=made, SharedStorage=self._storage))
+
+    def resources(self, *queues: str) -> dict[str, Any]:
+        """What of the cluster's stack the bootstrap needs; with these queues beside the first."""
+        cluster = self.cluster(*queues)
+        found = dict(entry for part in PARTS[self._kind] for entry in part.resources(cluster, self.site))
+        for resource in found.values():
+            if "DependsOn" in resource:
+                resource["DependsOn"] = [name for name in resource["DependsOn"] if name in found]
+        return found
 
     def _instance(self) -> str:
         assert self.stack.status() == "CREATE_IN_PROGRESS", self.stack.reasons()
@@ -44,9 +74,10 @@ class HeadNode:
         found = ec2.describe_instance_attribute(InstanceId=self.instance_id, Attribute="userData")
         return base64.b64decode(found["UserData"]["Value"]).decode()
 
-    def role(self) -> tuple[str, dict[str, str]]:
-        """Name and a session of the role that the instance has."""
-        role = self.account.client("iam").list_roles(PathPrefix=self.site.iam_path)["Roles"][0]
+    def role(self, node: str = "head") -> tuple[str, dict[str, str]]:
+        """Name and a session of the role that the instance has; or that a `compute` node has."""
+        roles = self.account.client("iam").list_roles(PathPrefix=self.site.iam_path)["Roles"]
+        role = next(role for role in roles if ("head-node" in role["RoleName"]) == (node == "head"))
         session = self.account.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName=self.instance_id)
         return role["RoleName"], session["Credentials"]
 
@@ -83,19 +114,13 @@ def _site(account: Account) -> Site:
     )
 
 
-def _resources(where: Site, shared_storage: list[dict[str, Any]]) -> dict[str, Any]:
-    cluster = load(
-        configuration(
-            HeadNode={"InstanceType": "t3.micro", "Networking": {"SubnetId": SUBNET}},
-            Scheduling={"Scheduler": "awsbatch", "AwsBatchQueues": [queue("main", Networking={"SubnetIds": [SUBNET]})]},
-            SharedStorage=shared_storage,
-        )
-    )
-    resources = dict(entry for part in PARTS for entry in part.resources(cluster, where))
-    for resource in resources.values():
-        if "DependsOn" in resource:
-            resource["DependsOn"] = [name for name in resource["DependsOn"] if name in resources]
-    return resources
+def scheduling(kind: str, *queues: str) -> dict[str, Any]:
+    """The section of a cluster of this kind with queues of these names."""
+    networking = {"SubnetIds": [SUBNET]}
+    if kind == "awsbatch":
+        return {"Scheduler": kind, "AwsBatchQueues": [queue(name, Networking=networking) for name in queues]}
+    made = [{"Name": name, "Networking": networking, "ComputeResources": [SMALL]} for name in queues]
+    return {"Scheduler": kind, "SlurmQueues": made}
 
 
 def _parameters(where: Site) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def instance(instance_id: str, role: str, credentials: Mapping[str, str]) -> dic
     return {
         "instance-id": instance_id,
         "mac": mac,
+        "local-ipv4": "10.0.0.10",
         f"network/interfaces/macs/{mac}/vpc-ipv4-cidr-blocks": "10.0.0.0/16\n10.1.0.0/16",
         "iam/security-credentials/": role,
         f"iam/security-credentials/{role}": json.dumps(secret),
