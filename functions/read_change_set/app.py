@@ -10,6 +10,7 @@ from shoal.aws import cloudformation, plans
 from shoal.change_set import NO_CHANGES, resource_changes
 from shoal.cluster.blueprint import blueprint
 from shoal.cluster.changes import key_changes
+from shoal.cluster.slurm_health import GROUP
 from shoal.errors import ErrorCode, OperationError
 from shoal.observability import logger
 from shoal.plan import Plan, causes, refused_keys, refused_resources, template_digest, told, verdict
@@ -18,7 +19,7 @@ from shoal.settings import Settings
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer `{"verdict": "apply" | "planned" | "refused" | "nothing", "refusal", "answer"}`.
+    """Answer `{"verdict": "apply" | "planned" | "refused" | "nothing", "refusal", "answer", "removed"}`.
 
     Raises:
         OperationError: `StackFailed` when CloudFormation could not work the change set out.
@@ -41,4 +42,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         Settings.from_environment(), name, event["operationId"], answer, "changeSet", "resources", "refused"
     )
     logger.info("change set read", cluster_name=name, verdict=found, plan_hash=plan.hash, refused=refused)
-    return {"verdict": found, "refusal": told(refused), "answer": sized | facts}
+    removed = [change.logical_id for change in resources if (change.type, change.action) == (GROUP, "Remove")]
+    return {"verdict": found, "refusal": told(refused), "answer": sized | facts, "removed": removed}

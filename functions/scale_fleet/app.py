@@ -1,4 +1,4 @@
-"""Start or stop a cluster's fleet, or keep it stopped after an update; each call does what is left, and never waits.
+"""Start or stop a cluster's fleet, or make it fit for an update; each call does what is left, and never waits.
 
 What is wanted is written down first, so that it holds even when the operation fails half-way.
 """
@@ -32,10 +32,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     stack = cloudformation.describe_stack(event["stackName"]) or {}
     known = scaling.admit_scaling(name, operation, dynamodb.read_cluster(name), stack)
     wanted, stack_id = scaling.wanted_status(operation, known), stack["StackId"]
+    resources = cloudformation.stack_resources(stack_id)
+    _release([item for item in resources if item["LogicalResourceId"] in event.get("removed", ())])
     if operation not in scaling.OPERATIONS and wanted == RUNNING:
         return {"done": True, "stackId": stack_id, "fleet": None, "answer": {}}
     fleet, minimum, waiting = None, 0, [f"the stack is {stack['StackStatus']}"]
-    resources = cloudformation.stack_resources(stack_id)
     if meaning(stack["StackStatus"]).settled:
         dynamodb.set_fleet_status(name, wanted)
         if known.get("kind") == "slurm":
@@ -50,6 +51,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "fleet": fleet,
         "answer": scaling.answer(known, wanted, resources, minimum),
     }
+
+
+def _release(removed: list[dict[str, Any]]) -> None:
+    """Let CloudFormation delete the groups that an update removes, whatever runs there."""
+    for group in autoscaling.describe_groups(physical_ids(removed, GROUP)):
+        autoscaling.release(group)
 
 
 def _scale_groups(stack_id: str, resources: Resources, wanted: str) -> tuple[dict[str, Any] | None, list[str]]:

@@ -89,9 +89,20 @@ def test_an_update_keeps_a_stopped_fleet_stopped(stack: SlurmStack, context: Lam
 def test_an_update_touches_no_fleet_that_runs(stack: SlurmStack, context: LambdaContext) -> None:
     stack.group(desired=5, minimum=1)
     stack.status("UPDATE_COMPLETE")
-    told = handler(event("update"), context)
+    stack.resources()
+    told = handler(event("update", removed=[]), context)
     assert told["done"]
     assert (stack.described()["MinSize"], stack.item("fleet")) == (1, {})
+
+
+def test_a_group_that_an_update_removes_is_not_held_up_by_its_jobs(stack: SlurmStack, context: LambdaContext) -> None:
+    stack.group(desired=2, protected=True)
+    stack.status()
+    stack.resources()
+    handler(event("update", removed=["AutoScalingGroup"]), context)
+    group = stack.described()
+    assert [one["ProtectedFromScaleIn"] for one in group["Instances"]] == [False, False]
+    assert (group["DesiredCapacity"], group["SuspendedProcesses"]) == (2, [])
 
 
 def test_a_stack_that_is_being_changed_is_waited_for(stack: SlurmStack, context: LambdaContext) -> None:

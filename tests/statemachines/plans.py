@@ -67,7 +67,7 @@ def read_change_set(
     whole = plan.answer(NAME, refused, applied=verdict == "apply") | {"images": _image_changes(old, new)}
     answer = _sized(whole, "changeSet", "resources", "refused")
     facts = {} if verdict == "planned" else {"cluster": _rendered(new)["cluster"]}
-    return {"verdict": verdict, "refusal": told(refused), "answer": answer | facts}
+    return {"verdict": verdict, "refusal": told(refused), "answer": answer | facts, "removed": []}
 
 
 def _image_changes(old: Cluster, new: Cluster) -> list[dict[str, Any]]:

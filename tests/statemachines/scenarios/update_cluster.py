@@ -32,7 +32,7 @@ _ANSWERS = {
     "Delete Change Set": {},
     "Build Image": Took(10 * MINUTES, BUILT),
     "Execute Change Set": Took(5 * MINUTES, STACK | {"status": "UPDATE_COMPLETE"}),
-    "Keep Fleet Stopped": SCALED,
+    "Settle Fleet": SCALED,
     "Check Cluster": READY,
     "Explain Failure": explained,
 }
@@ -43,7 +43,7 @@ SCENARIOS = (
         operation("update"),
         _ANSWERS,
         output={"clusterStatus": "UPDATE_COMPLETE", "refused": []},
-        enters=("Read Change Set", "Execute Change Set", "Keep Fleet Stopped", "Check Cluster", "Answer"),
+        enters=("Read Change Set", "Settle Fleet", "Execute Change Set", "Settle Fleet", "Check Cluster", "Answer"),
         never=("Build Image", "Delete Change Set", "Wait For Cluster"),
         calls={"Create Change Set": 1},
     ),

@@ -41,11 +41,23 @@ def close(group: Mapping[str, Any]) -> None:
     name = group["AutoScalingGroupName"]
     if _LAUNCH not in [process["ProcessName"] for process in group.get("SuspendedProcesses", ())]:
         _call("suspend_processes", AutoScalingGroupName=name, ScalingProcesses=[_LAUNCH])
-    kept = [instance["InstanceId"] for instance in group["Instances"] if instance.get("ProtectedFromScaleIn")]
-    for chunk in batched(kept, _PROTECTED, strict=False):
-        _unprotect(name, chunk)
+    release(group)
     if group["MinSize"] or group["DesiredCapacity"]:
         _call("update_auto_scaling_group", AutoScalingGroupName=name, MinSize=0, DesiredCapacity=0)
+
+
+def release(group: Mapping[str, Any]) -> None:
+    """Take the scale-in protection off a group's instances: with it the group can be neither emptied nor deleted.
+
+    Args:
+        group: as `describe_groups` tells of it.
+
+    Raises:
+        RetryableError: the group is being changed at this moment.
+    """
+    kept = [instance["InstanceId"] for instance in group["Instances"] if instance.get("ProtectedFromScaleIn")]
+    for chunk in batched(kept, _PROTECTED, strict=False):
+        _unprotect(group["AutoScalingGroupName"], chunk)
 
 
 def open_again(group: Mapping[str, Any], minimum: int) -> None:
