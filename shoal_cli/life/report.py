@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shoal_cli.life.jobs import RanJob
+from shoal_cli.life.slurm import SlurmRun
 
 PATH = Path("build/run-report.json")
 
@@ -40,6 +41,7 @@ class Report:
     engine: str = ""
     steps: list[Step] = field(default_factory=list)
     jobs: list[RanJob] = field(default_factory=list)
+    slurm: SlurmRun | None = None
     leftovers: list[str] = field(default_factory=list)
     denied: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
@@ -52,7 +54,8 @@ class Report:
     def as_expected(self) -> bool:
         """Whether the run shows what it must."""
         wrong = [self.leftovers, self.denied, self.unused, self.stale, [s for s in self.steps if not s.as_expected]]
-        return bool(self.steps) and not any(wrong) and all(job.as_expected for job in self.jobs)
+        ran = [job.as_expected for job in self.jobs] + ([self.slurm.as_expected] if self.slurm else [])
+        return bool(self.steps) and not any(wrong) and all(ran)
 
     def write(self, path: Path = PATH) -> None:
         """Write the report as JSON."""
@@ -67,6 +70,7 @@ class Report:
                 {"name": job.name, "status": job.status, "exitCode": job.exit_code, "lastLine": job.last_line}
                 for job in self.jobs
             ],
+            "slurm": asdict(self.slurm) if self.slurm else None,
             "leftovers": self.leftovers,
             "iam": iam,
             "remarks": self.remarks,
@@ -90,6 +94,14 @@ class Report:
         for remark in self.remarks:
             console.print(f"note: {remark}", highlight=False)
         console.print(f"image builds: {self.engine}")
+        if self.slurm:
+            console.print(f"Slurm: {_told(self.slurm)}")
+
+
+def _told(slurm: SlurmRun) -> str:
+    seconds = slurm.submit_to_start_seconds
+    started = "no job was run" if seconds is None else f"the job began {seconds:.0f} s after it was submitted"
+    return f"{slurm.nodes_joined} nodes joined, {slurm.nodes_left} left; {started}"
 
 
 def _listed(rows: list[str], nothing: str) -> str:

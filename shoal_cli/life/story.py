@@ -16,7 +16,7 @@ from shoal_cli.application import Application, connect, start
 from shoal_cli.deploying import deploy_into
 from shoal_cli.jobs.cluster import find_cluster
 from shoal_cli.jobs.submission import Asked
-from shoal_cli.life import grants, jobs, leftovers, surroundings
+from shoal_cli.life import grants, jobs, leftovers, slurm, surroundings
 from shoal_cli.life.report import Report, Step
 
 CLUSTER = "demo"
@@ -112,7 +112,9 @@ def tell(story: Story, subnet: str) -> None:
         _live(story, configuration)
     story.operate("delete", {"operation": "delete", **named}, "DELETE_COMPLETE")
     story.operate("delete again", {"operation": "delete", **named}, "DELETE_COMPLETE")
-    _judge(story, before)
+    batch = _decisions(story.server)
+    slurm.tell(story, subnet)
+    _judge(story, before, batch)
     if new_roles := set(leftovers.made_for_the_account(iam)) - set(roles_before):
         story.report.remarks.append(f"made once for the account, for all its clusters: {', '.join(sorted(new_roles))}")
 
@@ -154,13 +156,20 @@ def _engine(server: process.Server) -> dict[str, Any]:
     return cast(dict[str, Any], server.call("GET", "/_shoal/engine"))
 
 
-def _judge(story: Story, before: leftovers.State) -> None:
+def _decisions(server: process.Server) -> list[dict[str, Any]]:
+    return cast(dict[str, list[dict[str, Any]]], server.call("GET", "/_shoal/iam"))["decisions"]
+
+
+def _judge(story: Story, before: leftovers.State, batch: list[dict[str, Any]]) -> None:
+    """Judge the run; of grants, those of the control plane and of the Batch cluster, by what was decided until then.
+
+    Which rights the nodes of a Slurm cluster use depends on the machine: tests/life holds each of them to its user.
+    """
     report, bucket = story.report, f"{PREFIX}-control-{process.ACCOUNT_ID}-{process.REGION}"
     report.leftovers = leftovers.left_behind(before, leftovers.state(story.server), bucket)
-    decisions = cast(dict[str, list[dict[str, Any]]], story.server.call("GET", "/_shoal/iam"))["decisions"]
-    report.denied = grants.denied(decisions)
+    report.denied = grants.denied(_decisions(story.server))
     tried = {grant for grant in story.granted.grants if report.jobs or grant.holder not in grants.OF_JOBS}
-    unused = grants.unused(tried, story.granted.used(decisions, PREFIX))
+    unused = grants.unused(tried, story.granted.used(batch, PREFIX))
     elsewhere = grants.used_elsewhere(process.ROOT / grants.LIST)
     report.unused = grants.by_holder(set(unused) - set(elsewhere))
     untried = set(story.granted.grants) - tried
@@ -172,5 +181,7 @@ def _judge(story: Story, before: leftovers.State) -> None:
 def _signal_remark(server: process.Server) -> str:
     """Who spoke for the head nodes."""
     sent = cast(dict[str, list[object]], server.call("GET", "/_shoal/head-node-signal"))["sent"]
+    if not sent:
+        return "every head node booted and signalled itself"
     times = "once" if len(sent) == 1 else f"{len(sent)} times"
-    return f"a fixture signalled {times} as a head node does: user data does not run on the embedded AWS"
+    return f"a fixture signalled {times} for head nodes that did not boot: their images have no root file system here"

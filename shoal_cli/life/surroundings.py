@@ -34,7 +34,8 @@ def configuration(example: Path, subnet: str) -> dict[str, Any]:
     """An example's configuration in that subnet, whatever subnets it names."""
     written: dict[str, Any] = yaml.safe_load(example.read_text())
     written["HeadNode"]["Networking"]["SubnetId"] = subnet
-    for queue in written["Scheduling"]["AwsBatchQueues"]:
+    scheduling = written["Scheduling"]
+    for queue in scheduling.get("AwsBatchQueues") or scheduling["SlurmQueues"]:
         queue["Networking"]["SubnetIds"] = [subnet]
     return written
 
