@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceAttribu
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 from embedded_aws.ec2 import network as ec2_network
@@ -36,6 +37,8 @@ HOOKS: tuple[Hook, ...] = (
     ("services.ec2", "_addresses"),
 )
 
+_ATTACHED: ContextVar[dict[str, list[Record]] | None] = ContextVar("attached", default=None)
+"""Interfaces by their instance, while many instances are described: to look for each of them takes most of the time."""
 FILTERS = {
     "architecture": "Architecture", "availability-zone": "Placement.AvailabilityZone", "image-id": "ImageId",
     "iam-instance-profile.arn": "IamInstanceProfile.Arn", "instance-id": "InstanceId", "instance-type": "InstanceType",
@@ -70,7 +73,11 @@ def _describe(describe: Action, query: Query) -> Response:
     found = selected(query, ec2._instances, "InstanceId", "InvalidInstanceID.NotFound", FILTERS)
     asked = {f"InstanceId.{number}": [one["InstanceId"]] for number, one in enumerate(found, 1)}
     nothing: Response = ec2._xml(200, "DescribeInstancesResponse", "<reservationSet/>")
-    return describe(asked) if asked else nothing
+    known = _ATTACHED.set(_attached(list(ec2._network_interfaces.values())))
+    try:
+        return describe(asked) if asked else nothing
+    finally:
+        _ATTACHED.reset(known)
 
 
 def _terminate(terminate: Action, query: Query) -> Response:
@@ -138,9 +145,15 @@ def _interfaces(instance: Record) -> list[Record]:
     """The interfaces attached to an instance."""
     from ministack.services import ec2
 
-    identifier = instance["InstanceId"]
-    attached = [one for one in ec2._network_interfaces.values() if one.get("Attachment")]
-    return [interface for interface in attached if interface["Attachment"].get("InstanceId") == identifier]
+    return (_ATTACHED.get() or _attached(list(ec2._network_interfaces.values()))).get(instance["InstanceId"], [])
+
+
+def _attached(interfaces: list[Record]) -> dict[str, list[Record]]:
+    """Interfaces by the instance to which they are attached."""
+    found: dict[str, list[Record]] = {}
+    for interface in interfaces:
+        found.setdefault((interface.get("Attachment") or {}).get("InstanceId", ""), []).append(interface)
+    return found
 
 
 def _modify_attribute(_: Action, query: Query) -> Response:

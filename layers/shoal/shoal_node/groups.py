@@ -57,9 +57,20 @@ def instances(fleet: Fleet, instance_ids: Iterable[str] | None = None) -> Seen:
         ClientError, BotoCoreError: AWS does not answer, or refuses.
     """
     if instance_ids is None:
-        values, name = [resource.group for resource in fleet.resources], f"tag:{GROUP_TAG}"
-    else:
-        values, name = sorted(set(instance_ids)), "instance-id"
+        return _seen(fleet, f"tag:{GROUP_TAG}", [resource.group for resource in fleet.resources])
+    return _seen(fleet, "instance-id", sorted(set(instance_ids)))
+
+
+def at_addresses(fleet: Fleet, addresses: Iterable[str]) -> Seen:
+    """The instances that have these private addresses now; of other networks too, which are in nobody's group of ours.
+
+    Raises:
+        ClientError, BotoCoreError: AWS does not answer, or refuses.
+    """
+    return _seen(fleet, "private-ip-address", sorted(set(addresses)))
+
+
+def _seen(fleet: Fleet, name: str, values: list[str]) -> Seen:
     ec2 = client("ec2", fleet.region, fleet.endpoint_url)
     alive: dict[str, Instance] = {}
     ended: set[str] = set()
