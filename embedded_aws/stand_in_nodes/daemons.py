@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,7 @@ def _put_in_place() -> None:
 
     for module in (groups, node_table, sqswatcher):
         module.client = _client  # type: ignore[attr-defined]  # the module imports it from another
+    sqswatcher.ThreadPoolExecutor = _threads  # type: ignore[attr-defined,assignment]  # as above
     for module in (nodes, queue):
         module.slurm = _slurm  # type: ignore[attr-defined]  # as above
 
@@ -57,3 +59,13 @@ def _client(service: str, region: str, endpoint_url: str | None = None) -> Any:
 
 def _slurm(*command: str) -> str:
     return _acting.get().slurm.run(*command)
+
+
+def _threads(count: int) -> ThreadPoolExecutor:
+    """Threads that are the same instance, in the same account and Region, as the one that asks for them."""
+    return ThreadPoolExecutor(count, initializer=_inherit, initargs=(contextvars.copy_context(),))
+
+
+def _inherit(context: contextvars.Context) -> None:
+    for variable, value in context.items():
+        variable.set(value)

@@ -12,7 +12,7 @@ from shoal_node.contract import BOOTSTRAP_TAG
 from tests.support.embedded import Account
 from tests.support.polling import until
 from tests.support.scaling_group import ScalingGroup
-from tests.support.slurm_stack import COMPUTE, HEAD, parts
+from tests.support.slurm_template import COMPUTE, HEAD, parts
 from tests.support.stacks import Stack
 
 

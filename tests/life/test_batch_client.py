@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 
-from embedded_aws import process
-from embedded_aws.process import ACCOUNT_ID, ROOT
+from embedded_aws.process import ROOT
 from tests.support.front_door import FrontDoor, configuration
 from tests.support.polling import until
+from tests.support.role_session import client, session
 
 CLIENT = ROOT / ".tools/awsbatch/bin"
 JOB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -67,24 +63,6 @@ def head_node(shoal: FrontDoor, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield HeadNode(f"shoal-cluster-{name}", {**session(shoal, role), "HOME": str(home)}, home)
     shoal.succeed("delete", name)
     assert shoal.left_since(before) == []
-
-
-def session(shoal: FrontDoor, role: str) -> dict[str, str]:
-    """What the instance metadata service would hand out; the role trusts EC2 only, so the test lets itself in."""
-    iam = shoal.client("iam")
-    found = iam.get_role(RoleName=role)["Role"]
-    statement = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"}, "Action": "sts:AssumeRole"}
-    iam.update_assume_role_policy(
-        RoleName=role, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    )
-    got = shoal.client("sts").assume_role(RoleArn=found["Arn"], RoleSessionName="user")["Credentials"]
-    return {
-        **process.without_aws(dict(os.environ)),
-        **shoal.server.environment(),
-        "AWS_ACCESS_KEY_ID": got["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": got["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": got["SessionToken"],
-    }
 
 
 def test_the_batch_client_works_on_a_cluster_with_the_head_nodes_rights(shoal: FrontDoor, head_node: HeadNode) -> None:
@@ -152,15 +130,3 @@ def test_a_job_reads_its_files_and_the_head_node_its_results_and_logs(shoal: Fro
     reading = client("logs", head_node.environment)
     assert reading.get_log_events(logGroupName=group, logStreamName="job")["events"]
     assert reading.filter_log_events(logGroupName=group, logStreamNames=["job"])["events"]
-
-
-def client(service: str, environment: dict[str, str]) -> Any:
-    """A client of a service with a role's session."""
-    return boto3.session.Session().client(  # type: ignore[call-overload]  # the service's name is not a literal
-        service,
-        region_name=environment["AWS_REGION"],
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=environment["AWS_SESSION_TOKEN"],
-    )
