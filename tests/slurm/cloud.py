@@ -1,4 +1,4 @@
-"""What a Slurm cluster has on the embedded AWS: groups that tell of themselves, queues, table; and ways to look at it."""
+"""What a Slurm cluster has on the embedded AWS: groups that tell of themselves, queues, table; and looks at them."""
 
 from __future__ import annotations
 

@@ -6,7 +6,9 @@ everybody's, as a shared home would be, and `/opt/shoal` the head node's, everyw
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,15 +35,27 @@ mount --bind "$2/shared" /opt/shoal
 echo ready
 exec sleep infinity
 """
+TRIAL = """
+mount -t tmpfs disk /mnt
+mkdir /mnt/new /mnt/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/mnt/new,workdir=/mnt/work /etc
+"""
 UNSHARED = ["unshare", "--uts", "--mount"]
 
 
 def refused() -> str | None:
     """Why this machine makes no machines, if it does not."""
-    trial = "mount -t tmpfs t /mnt && mkdir /mnt/u /mnt/w && mount -t overlay o -o lowerdir=/etc,upperdir=/mnt/u,workdir=/mnt/w /etc"
-    command = ["unshare", "--net", "--uts", "--mount", "--pid", "--fork", "sh", "-c", trial]
+    command = ["unshare", "--net", "--uts", "--mount", "--pid", "--fork", "sh", "-euc", TRIAL]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return None if done.returncode == 0 else f"this machine makes no namespaces: {done.stderr.strip()}"
+
+
+def children(program: Popen[bytes]) -> list[int]:
+    """The processes that a program has started itself, if it still runs."""
+    try:
+        return [int(child) for child in Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
 
 
 class Computer:
@@ -100,6 +114,8 @@ class Computer:
         """All its programs end at once; its disk stays."""
         while self._programs:
             program = self._programs.pop()
+            for child in children(program):  # a program that gives up its rights no longer ends with its parent
+                os.kill(child, signal.SIGKILL)
             program.kill()
             program.wait()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from itertools import count
@@ -16,7 +17,6 @@ from typing import Any
 from botocore.client import BaseClient
 
 from shoal_node.__main__ import main
-from shoal_node.slurm import commands
 
 
 def dying(call: Callable[..., Any], steps: count[int], last: int, moment: str) -> Callable[..., Any]:
@@ -38,5 +38,5 @@ if __name__ == "__main__":
     last, moment, *daemon = sys.argv[1:]
     steps = count(1)
     BaseClient._make_api_call = dying(BaseClient._make_api_call, steps, int(last), moment)  # type: ignore[attr-defined]
-    commands.subprocess.run = dying(commands.subprocess.run, steps, int(last), moment)  # type: ignore[assignment]
+    subprocess.run = dying(subprocess.run, steps, int(last), moment)
     sys.exit(main(daemon))

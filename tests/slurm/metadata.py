@@ -52,5 +52,5 @@ class _Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write((text or "").encode())
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
+    def log_message(self, format: str, *args: object) -> None:
         """Nothing is logged."""

@@ -1,4 +1,4 @@
-"""What becomes of messages between those who send them and the daemons: faithful, lost, doubled, late, in another order."""
+"""What becomes of messages before the daemons get them: faithful, lost, doubled, late, in another order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def doubled_and_reordered(messages: list[str]) -> list[tuple[str, int]]:
 
 
 def delayed(messages: list[str]) -> list[tuple[str, int]]:
-    """Every message late: of an instance that starts, when it has long been a node; of one that ends, long after that."""
+    """Every message late: that an instance starts, when it has long been a node; that it ends, long after that."""
     return [(message, 6) for message in messages]
 
 

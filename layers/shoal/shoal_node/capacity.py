@@ -14,6 +14,8 @@ from shoal_node.idle import AWAITED, is_awaited
 FIRST_PAUSE = 60
 LONGEST_PAUSE = 900
 FORGOTTEN = 1800
+OF_NODES = "nodes"
+"""Key of a refusal that is none of AWS: instances do not become nodes. A launch does not end it, a node does."""
 AWAITED_SECONDS = 90
 """For how long a mark keeps a node; renewed when a third of it is left."""
 NOT_AWAITED = "shoal: not awaited"

@@ -3,6 +3,10 @@
 Slurm's own programs look a node up by its name where slurmctld does not hand the address on (a step that begins after
 slurmctld was restarted, for one), and so do users (`ssh`, `mpirun`). sqswatcher writes the list from the node table,
 onto the head node and into the directory that the head node exports; nodewatcher copies it from there.
+
+Slurm 22.05 looks a node up in its configuration file alone, and dynamic nodes stand in none: there slurmctld hands
+their addresses on, until it is restarted (https://slurm.schedmd.com/dynamic_nodes.html). So the file that the programs
+on a compute node read names the nodes too; slurmctld reads another one, and slurmd gets its own anew at its start.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ from shoal_node.shell import write
 
 HOSTS_FILE = Path("/etc/hosts")
 SHARED_HOSTS_FILE = Path("/opt/shoal/hosts")
+CLIENTS_FILE = Path("/run/slurm/conf/slurm.conf")
+"""What Slurm's programs read on a node that got its configuration from slurmctld."""
 BEGIN = "# shoal: nodes of this cluster"
 END = "# shoal: end"
 
@@ -46,5 +52,15 @@ def keep_hosts(records: Iterable[Record]) -> None:
 
 def copy_hosts() -> None:
     """Take the list over on a compute node, if there is one yet."""
-    if SHARED_HOSTS_FILE.exists():
-        write(HOSTS_FILE, with_block(HOSTS_FILE.read_text(), SHARED_HOSTS_FILE.read_text().splitlines()))
+    if not SHARED_HOSTS_FILE.exists():
+        return
+    lines = SHARED_HOSTS_FILE.read_text().splitlines()
+    write(HOSTS_FILE, with_block(HOSTS_FILE.read_text(), lines))
+    if CLIENTS_FILE.exists():
+        write(CLIENTS_FILE, with_block(CLIENTS_FILE.read_text(), map(node_line, lines)))
+
+
+def node_line(line: str) -> str:
+    """A node as Slurm's programs read it, from its line in a hosts file."""
+    address, name = line.split()
+    return f"NodeName={name} NodeAddr={address} State=CLOUD"

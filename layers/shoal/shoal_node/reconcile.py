@@ -11,6 +11,7 @@ from typing import Optional
 from botocore.exceptions import ClientError
 
 from shoal_node import groups
+from shoal_node.capacity import OF_NODES, refused_again
 from shoal_node.daemon import Decisions
 from shoal_node.decide import (
     Do,
@@ -61,10 +62,10 @@ class Reconciler:
         records = self.table.all() if ids is None else self.table.of(ids)
         seen = groups.instances(self.fleet, ids)
         missing = {name for name, known in records.items() if known.state is not State.TERMINATING} - set(seen.alive)
-        if (
-            missing
-        ):  # asked by their ids, where all were asked; and of all, where ids were: who has their addresses now?
-            more = groups.instances(self.fleet, missing if ids is None else None)
+        if missing:  # asked by their ids, where all were asked; where ids were: who has their addresses now?
+            addresses = [records[name].address for name in missing]
+            by_id = ids is None
+            more = groups.instances(self.fleet, missing) if by_id else groups.at_addresses(self.fleet, addresses)
             seen = groups.Seen({**more.alive, **seen.alive}, seen.ended | more.ended, seen.strangers | more.strangers)
         try:
             return Look(seen, records, slurm_nodes.nodes())
@@ -109,15 +110,32 @@ class Reconciler:
         self.table.change(
             [(record, becomes[case.action.do]) for case, record in known if case.action.do in becomes], now
         )
+        self._trust({(record.queue, record.compute_resource) for case, record in known if case.action.do is Do.READY})
         for case, record in known:
             if case.action.do is Do.FAIL:
                 self._fail(case, record, now)
+
+    def _trust(self, joined: set[tuple[str, str]]) -> None:
+        """Forget that instances of these compute resources did not become nodes: one did."""
+        refusals = self.table.refusals() if joined else {}
+        for resource in self.fleet.resources:
+            if (resource.queue, resource.name) in joined and refusals.get(resource.group, {}).get(OF_NODES):
+                self.table.clear_refusal(resource.group)
+
+    def _distrust(self, record: Record, why: str, now: int) -> None:
+        """Start no more instances of a kind that do not become nodes, for a while."""
+        resource = self.fleet.resource(record.queue, record.compute_resource)
+        if resource is not None:
+            refusal = refused_again(self.table.refusals().get(resource.group), f"its nodes fail: {why}", now)
+            self.table.put_refusal(resource.group, {**refusal, OF_NODES: True})
 
     def _fail(self, case: Case, record: Record, now: int) -> None:
         if record.state is not State.FAILED:
             lines = case.failed.log if case.failed else ()
             failure = replace(record, why=case.action.why, log=lines, failed_at=now)
             self.table.change([(failure, State.FAILED)], now)
+        if record.state is State.LAUNCHING:
+            self._distrust(record, case.action.why, now)
         if not groups.end(self.fleet, case.instance_id, fewer=True):
             groups.end(self.fleet, case.instance_id, fewer=False)
 

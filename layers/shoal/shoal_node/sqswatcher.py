@@ -17,7 +17,7 @@ from typing import Any
 
 from shoal_node import daemon
 from shoal_node.aws import client
-from shoal_node.capacity import refused_again
+from shoal_node.capacity import OF_NODES, refused_again
 from shoal_node.decide import Record
 from shoal_node.fleet import FLEET_FILE, Fleet
 from shoal_node.hosts import keep_hosts
@@ -112,8 +112,11 @@ class Watcher:
     def _hear_of_groups(self, notices: list[Notice]) -> None:
         table = self._reconciler.table
         now = int(time.time())
-        for group in {notice.group for notice in notices if notice.kind is Kind.LAUNCH and notice.group}:
-            table.clear_refusal(group)
+        launched = {notice.group for notice in notices if notice.kind is Kind.LAUNCH and notice.group}
+        refusals = table.refusals() if launched else {}
+        for group in launched:
+            if group in refusals and not refusals[group].get(OF_NODES):
+                table.clear_refusal(group)
         for notice in notices:
             if notice.kind is Kind.LAUNCH_ERROR and notice.group:
                 refusal = refused_again(table.refusals().get(notice.group), notice.cause, now)
