@@ -18,8 +18,10 @@ LIST = Path("tests/life/grants_used_elsewhere.tsv")
 """Grants that the life of a cluster does not use, each with the test that does."""
 OF_JOBS = frozenset({"cluster/host", "cluster/job"})
 """Holders of what jobs and their hosts may do; only jobs that run use it."""
-_OF_A_CLUSTER = re.compile(r".+-[0-9a-f]{8}-(?P<purpose>[a-z-]+)")
-"""A cluster's role after the prefix: the cluster's name, a hash, what it is for."""
+_OF_A_CLUSTER = re.compile(r".+-[0-9a-f]{8}-(?:(?P<purpose>[a-z-]+)|n-[0-9a-f]{8})")
+"""A cluster's role after the prefix: the cluster's name, a hash, what it is for; of the nodes of a compute resource,
+`n` and another hash.
+"""
 
 
 @dataclass(frozen=True, order=True)
@@ -27,7 +29,7 @@ class Grant:
     """An action that a role's policy, or a policy that roles share, allows."""
 
     holder: str
-    """Without prefix, cluster and hash: `begin-operation`, `cluster/head-node`, `function-basics`."""
+    """Without prefix, cluster and hash: `begin-operation`, `cluster/head-node`, `cluster/compute-node`, `function-basics`."""
     action: str
     """As the policy writes it, `s3:Get*` for example."""
 
@@ -55,7 +57,7 @@ def name_of(name: str, prefix: str) -> str:
     """A role's or policy's name without what differs from run to run."""
     own = name.removeprefix(f"{prefix}-")
     of_a_cluster = _OF_A_CLUSTER.fullmatch(own)
-    return f"cluster/{of_a_cluster['purpose']}" if of_a_cluster else own
+    return f"cluster/{of_a_cluster['purpose'] or 'compute-node'}" if of_a_cluster else own
 
 
 def granted(iam: Any, prefix: str) -> Granted:

@@ -81,3 +81,15 @@ def test_a_grant_that_nothing_used_is_found_and_named_by_its_holder() -> None:
     assert grants.by_holder(grants.unused(bare.grants, bare.used(decisions, "shoal"))) == [
         "plan-cluster: kms:DescribeKey"
     ]
+
+
+@pytest.mark.parametrize(
+    ("role", "holder"),
+    [
+        ("shoal-plan-cluster", "plan-cluster"),
+        ("shoal-my-cluster-0a1b2c3d-head-node", "cluster/head-node"),
+        ("shoal-my-cluster-0a1b2c3d-n-4e5f6a7b", "cluster/compute-node"),
+    ],
+)
+def test_a_role_is_named_without_what_differs_from_run_to_run(role: str, holder: str) -> None:
+    assert grants.name_of(role, "shoal") == holder
