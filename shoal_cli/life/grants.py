@@ -18,6 +18,8 @@ LIST = Path("tests/life/grants_used_elsewhere.tsv")
 """Grants that the life of a cluster does not use, each with the test that does."""
 OF_JOBS = frozenset({"cluster/host", "cluster/job"})
 """Holders of what jobs and their hosts may do; only jobs that run use it."""
+OF_NODES = frozenset({"cluster/head-node"})
+"""Holders of what nodes may do; a run uses it only where instances boot."""
 _OF_A_CLUSTER = re.compile(r".+-[0-9a-f]{8}-(?:(?P<purpose>[a-z-]+)|n-[0-9a-f]{8})")
 """A cluster's role after the prefix: the cluster's name, a hash, what it is for; of the nodes of a compute resource,
 `n` and another hash.
@@ -29,7 +31,7 @@ class Grant:
     """An action that a role's policy, or a policy that roles share, allows."""
 
     holder: str
-    """Without prefix, cluster and hash: `begin-operation`, `cluster/head-node`, `cluster/compute-node`, `function-basics`."""
+    """Without prefix, cluster and hash: `begin-operation`, `cluster/compute-node`, `function-basics`."""
     action: str
     """As the policy writes it, `s3:Get*` for example."""
 
