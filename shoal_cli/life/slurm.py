@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shoal_cli.life.story import Story
 
 CLUSTER = "demo-slurm"
-EXAMPLE = process.ROOT / "examples/slurm.yaml"
+EXAMPLE = process.ROOT / "examples/slurm-small.yaml"
 USER = "admin"
 """The default user of Debian's AMI."""
 NODES = 2
@@ -63,7 +63,7 @@ def tell(story: Story, subnet: str) -> None:
 def _use(story: Story, configuration: dict[str, Any]) -> SlurmRun:
     job, joined = _run_job(story), _nodes(story)
     changed = copy.deepcopy(configuration)
-    changed["Scheduling"]["SlurmSettings"]["ScaledownIdletime"] = 0
+    changed["Scheduling"]["SlurmSettings"] = {"ScaledownIdletime": 0}
     _update(story, "update (Slurm): idle nodes end at once", changed)
     story.do("scale in", lambda: _wait_until_gone(story))
     _stop_and_start(story)

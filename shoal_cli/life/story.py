@@ -112,9 +112,8 @@ def tell(story: Story, subnet: str) -> None:
         _live(story, configuration)
     story.operate("delete", {"operation": "delete", **named}, "DELETE_COMPLETE")
     story.operate("delete again", {"operation": "delete", **named}, "DELETE_COMPLETE")
-    batch = _decisions(story.server)
     slurm.tell(story, subnet)
-    _judge(story, before, batch)
+    _judge(story, before)
     if new_roles := set(leftovers.made_for_the_account(iam)) - set(roles_before):
         story.report.remarks.append(f"made once for the account, for all its clusters: {', '.join(sorted(new_roles))}")
 
@@ -156,24 +155,18 @@ def _engine(server: process.Server) -> dict[str, Any]:
     return cast(dict[str, Any], server.call("GET", "/_shoal/engine"))
 
 
-def _decisions(server: process.Server) -> list[dict[str, Any]]:
-    return cast(dict[str, list[dict[str, Any]]], server.call("GET", "/_shoal/iam"))["decisions"]
-
-
-def _judge(story: Story, before: leftovers.State, batch: list[dict[str, Any]]) -> None:
-    """Judge the run; of grants, those of the control plane and of the Batch cluster, by what was decided until then.
-
-    Which rights the nodes of a Slurm cluster use depends on the machine: tests/life holds each of them to its user.
-    """
+def _judge(story: Story, before: leftovers.State) -> None:
     report, bucket = story.report, f"{PREFIX}-control-{process.ACCOUNT_ID}-{process.REGION}"
     report.leftovers = leftovers.left_behind(before, leftovers.state(story.server), bucket)
-    report.denied = grants.denied(_decisions(story.server))
+    decisions = cast(dict[str, list[dict[str, Any]]], story.server.call("GET", "/_shoal/iam"))["decisions"]
+    report.denied = grants.denied(decisions)
     tried = {grant for grant in story.granted.grants if report.jobs or grant.holder not in grants.OF_JOBS}
-    unused = grants.unused(tried, story.granted.used(batch, PREFIX))
+    unused = grants.unused(tried, story.granted.used(decisions, PREFIX))
     elsewhere = grants.used_elsewhere(process.ROOT / grants.LIST)
     report.unused = grants.by_holder(set(unused) - set(elsewhere))
     untried = set(story.granted.grants) - tried
-    report.stale = grants.by_holder(set(elsewhere) - set(unused) - untried)
+    by_booting = {grant for grant in elsewhere if grant.holder in grants.OF_NODES}
+    report.stale = grants.by_holder(set(elsewhere) - set(unused) - untried - by_booting)
     report.engine = str(_engine(story.server)["description"])
     report.remarks += [leftovers.REMARK, _signal_remark(story.server)]
 
