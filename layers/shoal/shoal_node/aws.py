@@ -6,7 +6,9 @@ import functools
 import logging
 import os
 import urllib.request
-from typing import Any
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -16,6 +18,9 @@ from shoal_node.contract import BOOTSTRAP_TAG, FAILURE, SUCCESS, TAG_VALUE_LENGT
 
 log = logging.getLogger("shoal_node")
 
+T = TypeVar("T")
+AT_ONCE = 10
+"""https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html: `max_pool_connections`"""
 METADATA = "http://169.254.169.254"
 SESSION_SECONDS = "300"
 TIMEOUT = 10
@@ -63,6 +68,14 @@ def client(service: str, region: str, endpoint_url: str | None = None) -> Any:
     config = Config(retries={"mode": "standard", "max_attempts": 8}, s3={"addressing_style": "auto"})
     endpoint = endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or None
     return boto3.client(service, region_name=region, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]
+
+
+def at_once(call: Callable[[T], Any], parts: Sequence[T]) -> list[Any]:
+    """Make a call for each part, ten at a time, as many as a client has connections for; the answers in order."""
+    if len(parts) < 2:
+        return [call(part) for part in parts]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return list(threads.map(call, parts))
 
 
 def signal(settings: Settings, failure: str | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shoal_node.aws import client
+from shoal_node.aws import at_once, client
 from shoal_node.decide import Instance
 from shoal_node.fleet import ComputeResource, Fleet
 
@@ -72,20 +72,24 @@ def at_addresses(fleet: Fleet, addresses: Iterable[str]) -> Seen:
 
 def _seen(fleet: Fleet, name: str, values: list[str]) -> Seen:
     ec2 = client("ec2", fleet.region, fleet.endpoint_url)
+
+    def described(some: list[str]) -> list[dict[str, Any]]:
+        pages = ec2.get_paginator("describe_instances").paginate(Filters=[{"Name": name, "Values": some}])
+        return [told for page in pages for reservation in page["Reservations"] for told in reservation["Instances"]]
+
     alive: dict[str, Instance] = {}
     ended: set[str] = set()
     strangers: set[str] = set()
-    for start in range(0, len(values), MOST_FILTER_VALUES):
-        filters = [{"Name": name, "Values": values[start : start + MOST_FILTER_VALUES]}]
-        for page in ec2.get_paginator("describe_instances").paginate(Filters=filters):
-            for told in (told for reservation in page["Reservations"] for told in reservation["Instances"]):
-                found = _instance(fleet, told)
-                if found is not None:
-                    alive[found.instance_id] = found
-                elif _is_alive(told) and GROUP_TAG in [tag["Key"] for tag in told.get("Tags", ())]:
-                    strangers.add(told["InstanceId"])
-                else:
-                    ended.add(told["InstanceId"])
+    starts = range(0, len(values), MOST_FILTER_VALUES)
+    parts = at_once(described, [values[start : start + MOST_FILTER_VALUES] for start in starts])
+    for told in (told for part in parts for told in part):
+        found = _instance(fleet, told)
+        if found is not None:
+            alive[found.instance_id] = found
+        elif _is_alive(told) and GROUP_TAG in [tag["Key"] for tag in told.get("Tags", ())]:
+            strangers.add(told["InstanceId"])
+        else:
+            ended.add(told["InstanceId"])
     return Seen(alive, frozenset(ended), frozenset(strangers))
 
 

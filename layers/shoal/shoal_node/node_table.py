@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shoal_node.aws import client
+from shoal_node.aws import at_once, client
 from shoal_node.decide import Instance, Record, State
 from shoal_node.fleet import Fleet
 
@@ -97,30 +97,31 @@ class NodeTable:
         return bool(item.get("status", {}).get("S") == STOPPED)
 
     def _items(self, keys: list[str]) -> list[dict[str, Any]]:
+        parts = [keys[start : start + MOST_KEYS] for start in range(0, len(keys), MOST_KEYS)]
+        return [item for items in at_once(self._some_items, parts) for item in items]
+
+    def _some_items(self, keys: list[str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
-        for start in range(0, len(keys), MOST_KEYS):
-            wanted = {"Keys": [{"pk": {"S": key}} for key in keys[start : start + MOST_KEYS]], "ConsistentRead": True}
-            request = {self.fleet.table: wanted}
-            while request:
-                answer = self._client.batch_get_item(RequestItems=request)
-                found += answer["Responses"].get(self.fleet.table, [])
-                request = answer.get("UnprocessedKeys") or {}
+        request = {self.fleet.table: {"Keys": [{"pk": {"S": key}} for key in keys], "ConsistentRead": True}}
+        while request:
+            answer = self._client.batch_get_item(RequestItems=request)
+            found += answer["Responses"].get(self.fleet.table, [])
+            request = answer.get("UnprocessedKeys") or {}
         return found
 
     def _write(self, puts: list[dict[str, Any]]) -> None:
         """Put items, each unless its condition fails: many at once, or one by one where that does not go."""
         puts = [{"TableName": self.fleet.table, **put} for put in puts]
-        for start in range(0, len(puts), MOST_WRITES):
-            some = puts[start : start + MOST_WRITES]
-            try:
-                if len(some) > 1:
-                    self._client.transact_write_items(TransactItems=[{"Put": put} for put in some])
-                    continue
-            except self._client.exceptions.TransactionCanceledException:
-                pass  # for one whose condition fails, none is put
-            for put in some:
-                with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
-                    self._client.put_item(**put)
+        at_once(self._write_some, [puts[start : start + MOST_WRITES] for start in range(0, len(puts), MOST_WRITES)])
+
+    def _write_some(self, puts: list[dict[str, Any]]) -> None:
+        if len(puts) > 1:
+            with contextlib.suppress(self._client.exceptions.TransactionCanceledException):
+                self._client.transact_write_items(TransactItems=[{"Put": put} for put in puts])
+                return
+        for put in puts:  # for one whose condition fails, a transaction puts none
+            with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
+                self._client.put_item(**put)
 
 
 def _new(instance: Instance, now: int) -> Record:
