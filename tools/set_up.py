@@ -197,6 +197,7 @@ def set_up(level: str) -> None:
     steps += [
         ("container engine", partial(make_from_packages, "embedded_aws.containers.packages")),
         ("base image", partial(make_from_packages, "embedded_aws.containers.base_images")),
+        ("instances", partial(make_from_packages, "embedded_aws.instances.root_image")),
     ]
     if "test" in LEVELS[level]:
         debian = "tools/requirements/debian.txt"
