@@ -22,3 +22,18 @@ def test_a_message_of_any_length_can_be_read_from_a_cause() -> None:
     assert len(error.message) == LONGEST_MESSAGE
     assert told.code == ErrorCode.INVALID_CONFIGURATION
     assert told.cause.startswith("Tags[0].Key")
+
+
+def test_the_last_lines_of_a_log_travel_behind_the_message() -> None:
+    error = OperationError(ErrorCode.CLUSTER_UNHEALTHY, "a node\nfailed", log=["\x1b[31mfirst", "", "last"])
+    cause = json.dumps({"errorMessage": str(error), "errorType": "OperationError", "stackTrace": []})
+    told = explain({"state": "Check Cluster", "error": "OperationError", "cause": cause})
+    assert (told.cause, told.log) == ("a node failed", ("first", "last"))
+
+
+def test_a_log_of_any_length_can_be_read_from_a_cause() -> None:
+    error = OperationError(ErrorCode.CLUSTER_UNHEALTHY, "x" * 900, log=["\u20ac" * 10_000] * 1_000)
+    cause = json.dumps({"errorMessage": str(error), "errorType": "OperationError", "stackTrace": []})
+    told = explain({"state": "Check Cluster", "error": "OperationError", "cause": cause[:LONGEST_CAUSE]})
+    assert len(told.log) > 10
+    assert told.cause == "x" * 900

@@ -114,3 +114,26 @@ def test_taking_one_change_back_leaves_the_others() -> None:
     spot = next(change for change in changes(old, new) if change.parameter.endswith("CapacityType"))
     left = load(taken_back(spot, load(old).dump(), load(new).dump()))
     assert [change.parameter for change in key_changes(load(old), left)] == ["Scheduling.AwsBatchQueues[b]"]
+
+
+def test_a_queue_that_goes_takes_its_jobs_with_it() -> None:
+    gone = only(queues(queue("main"), queue("more")), queues(queue("main")))
+    assert gone.to_item()["effect"] == "its instances end, and with them the jobs that run there"
+    assert "effect" not in only(queues(queue("main")), queues(queue("main"), queue("more"))).to_item()
+
+
+@pytest.mark.parametrize(
+    ("step", "effect"),
+    [
+        ("AwsBatchQueues", "AWS Batch replaces instances that run; their jobs get some time to end"),
+        ("SlurmQueues", "nodes that run keep the old value until they end"),
+    ],
+)
+def test_what_rolls_says_what_becomes_of_instances_that_run(step: str, effect: str) -> None:
+    location = ("Scheduling", step, ("Name", "main"), "CapacityType")
+    assert KeyChange(location, "ONDEMAND", "SPOT", Change.ROLLS).effect == effect
+
+
+@pytest.mark.parametrize("change", [Change.LIVE, Change.GROWS, Change.FIXED, Change.REPLACES])
+def test_what_disturbs_nothing_or_is_refused_has_no_effect(change: Change) -> None:
+    assert KeyChange(("Scheduling", "SlurmQueues", ("Name", "main"), "Key"), 1, 2, change).effect is None

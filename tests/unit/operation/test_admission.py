@@ -49,9 +49,19 @@ def test_a_second_try_of_the_same_creation_is_not_in_its_own_way() -> None:
     assert refused("create", CLUSTER | {"lastOperationId": "op-1"}) is None
 
 
-@pytest.mark.parametrize("operation", ["update", "build-image"])
+@pytest.mark.parametrize("operation", ["update", "build-image", "start", "stop"])
 def test_what_changes_a_cluster_needs_one(operation: str) -> None:
     assert refused(operation, None) is ErrorCode.CLUSTER_NOT_FOUND
+
+
+def test_no_image_is_built_for_a_slurm_cluster() -> None:
+    assert refused("build-image", CLUSTER | {"kind": "slurm"}) is ErrorCode.INVALID_REQUEST
+    assert refused("build-image", CLUSTER | {"kind": "awsbatch"}) is None
+
+
+@pytest.mark.parametrize("operation", ["start", "stop"])
+def test_a_fleet_is_scaled_by_one_machine(operation: str) -> None:
+    assert admission.machine_of(request(operation), CLUSTER) == "scale-cluster"
 
 
 def test_deleting_an_absent_cluster_may_begin() -> None:
