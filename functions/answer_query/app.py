@@ -48,7 +48,7 @@ def _describe(request: Request) -> dict[str, Any]:
         resources = cloudformation.stack_resources(stack["StackId"])
         instances = ec2.instances(description.physical_ids(resources, "AWS::EC2::Instance"))
         answer["headNode"] = next(map(description.head_node, instances), None)
-        answer |= _slurm(resources) if cluster.get("kind") == "slurm" else _batch(resources)
+        answer |= _slurm(resources) or _batch(resources)
     return answer
 
 
@@ -58,5 +58,6 @@ def _batch(resources: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _slurm(resources: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the head node tells; nothing without a node table, as of a Batch cluster."""
     table = next(iter(description.physical_ids(resources, TABLE)), None)
     return fleet_description(node_table.head_status(table)) if table else {}
