@@ -72,9 +72,10 @@ _COMING = """\
 Generated from the code by `tools/generate_docs.py`; do not edit.
 
 ParallelCluster 3.15 was the last release with AWS Batch. Shoal reads its configuration files, for AWS Batch and for
-Slurm, keeps the layout of its bucket for job scripts, and serves AWS's own Batch client (`awsbsub`, `awsbstat`, `awsbkill`, `awsbqueues`, `awsbhosts`)
-unchanged, by the stack's name or by the file that `shoal job configure` writes. `awsbout` reads a log group that all
-clusters of an account share; jobs here log to their cluster's own group, so `shoal job output` takes its place.
+Slurm, keeps the layout of its bucket for job scripts, and serves AWS's own Batch client (`awsbsub`, `awsbstat`,
+`awsbkill`, `awsbqueues`, `awsbhosts`) unchanged, by the stack's name or by the file that `shoal job configure` writes.
+`awsbout` reads a log group that all clusters of an account share; jobs here log to their cluster's own group, so
+`shoal job output` takes its place.
 [Jobs](jobs.md) compares the clients option by option.
 
 `shoal ssh NAME` is `pcluster ssh`, by Session Manager unless a key is given, and `shoal network create` makes the
@@ -113,11 +114,11 @@ Of a Slurm cluster these differ:
 
 - Each compute resource has one instance type and one Auto Scaling group, which starts what it can get
   (`ScalingStrategy: best-effort`). Nodes above `MinCount` end themselves after `ScaledownIdletime`.
-- A node is called after its queue, compute resource and address, as `cpu-c7i-10-0-1-17`, not `cpu-st-c7i-1`. There is no
-  Route 53 zone (`Dns.DisableManagedDns: true`): nodes know each other by their addresses.
+- A node is called after its queue, compute resource and address, as `cpu-c7i-10-0-1-17`, not `cpu-st-c7i-1`. There is
+  no Route 53 zone (`Dns.DisableManagedDns: true`): nodes know each other by their addresses.
 - An update ends no job and no node. What the head node applies (idle time, partitions, counts) holds at once; what is
-  part of an instance (type, AMI, volumes, scripts) holds for nodes that start after it. To renew every node, stop and
-  start the cluster.
+  part of an instance (type, AMI, volumes, scripts) holds for nodes that start after it. To renew every node, stop
+  and start the cluster.
 - There is no accounting database, so `sacct` tells nothing; there are no login nodes, no remote desktop and no directory
   service yet.
 - Head node and queues may have different architectures. A placement group never spans availability zones.

@@ -149,7 +149,7 @@ def fabric(cluster: Cluster, around: Surroundings) -> Iterator[Finding]:
         path, name = f"{nodes.place}.Efa.Enabled", nodes.resource.instance_type
         if nodes.known is not None and not nodes.known.get("NetworkInfo", {}).get("EfaSupported"):
             message = f"is true, and {name} has no Elastic Fabric Adapter"
-            yield Finding("EfaValidator", path, message, "choose a type like c6i.32xlarge or hpc7a.96xlarge, or write false")
+            yield Finding("EfaValidator", path, message, "choose a type like c6i.32xlarge, or write false")
         if len(nodes.zones) > 1:
             message = f"is true, and EFA does not leave a zone: the subnets are in {' and '.join(nodes.zones)}"
             yield Finding("EfaMultiAzValidator", path, message, "keep the subnets of one zone, or write false")
