@@ -119,8 +119,8 @@ Of a Slurm cluster these differ:
 - An update ends no job and no node. What the head node applies (idle time, partitions, counts) holds at once; what is
   part of an instance (type, AMI, volumes, scripts) holds for nodes that start after it. To renew every node, stop
   and start the cluster.
-- There is no accounting database, so `sacct` tells nothing; there are no login nodes, no remote desktop and no directory
-  service yet.
+- There is no accounting database, so `sacct` tells nothing; there are no login nodes, no remote desktop and no
+  directory service yet.
 - Head node and queues may have different architectures. A placement group never spans availability zones.
 - Only root reads the instance metadata of the head node (`HeadNode.Imds.Secured: true`), as there.
 
