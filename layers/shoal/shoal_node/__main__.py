@@ -11,7 +11,7 @@ from shoal_node import jobwatcher, nodewatcher, sqswatcher
 from shoal_node.bootstrap import bootstrap
 from shoal_node.configure import configure
 from shoal_node.contract import SETTINGS_FILE, NodeSettings, Settings, read_settings
-from shoal_node.daemon import stop_on_signals
+from shoal_node.daemon import ERRORS, stop_on_signals
 from shoal_node.mounts import grow_volumes
 from shoal_node.report import report
 
@@ -54,7 +54,11 @@ def _configure(settings: NodeSettings) -> int:
         print(f"{SETTINGS_FILE} is a compute node's, and only head nodes are configured", file=sys.stderr)  # noqa: T201 - as above
         return 2
     _log_to_journal()
-    return configure(settings)
+    try:
+        return configure(settings)
+    except ERRORS as error:  # what does not answer now may in half a minute
+        logging.getLogger("shoal_node").error("configure: %s", str(error).replace("\n", " "))
+        return 1
 
 
 def _report(settings: NodeSettings) -> int:

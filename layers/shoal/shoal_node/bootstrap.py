@@ -135,14 +135,21 @@ def bootstrap(settings: NodeSettings) -> int:
     except (BotoCoreError, ClientError) as error:
         log.warning("the log could not be sent: %s", error)
     if isinstance(settings, ComputeSettings):
-        lines = [event["message"] for event in recorder.events[-MOST_LOG_LINES:]]
-        post(settings, Kind.FAILED if failure else Kind.READY, lines if failure else [])
+        _post(settings, failure, recorder)
     elif failure:
         signal(settings, failure)
     elif not SIGNALLED.exists():
         signal(settings)
         write(SIGNALLED, f"{settings.logical_id}\n")
     return 1 if failure else 0
+
+
+def _post(settings: ComputeSettings, failure: Optional[str], recorder: Recorder) -> None:
+    lines = [event["message"] for event in recorder.events[-MOST_LOG_LINES:]]
+    try:
+        post(settings, Kind.FAILED if failure else Kind.READY, lines if failure else [])
+    except (BotoCoreError, ClientError) as error:  # sqswatcher looks at every node, told of it or not
+        log.warning("the cluster could not be told: %s", error)
 
 
 def _steps(settings: NodeSettings) -> tuple[Step, ...]:

@@ -18,6 +18,7 @@ from shoal_node.aws import client
 from shoal_node.contract import Settings
 from shoal_node.controller import place, tell_controller, write_configuration
 from shoal_node.fleet import FLEET_FILE, FLEET_KEY, METADATA_KEY, SHARED_FLEET_FILE, Fleet
+from shoal_node.munge import restore_key
 from shoal_node.services import HEAD_DAEMONS, start
 from shoal_node.shell import NodeError, write
 from shoal_node.slurm.commands import SlurmError, slurm
@@ -77,6 +78,7 @@ def configure(settings: Settings) -> int:
     """Apply the stack's configuration if it is another than the last; the exit code."""
     fleet, last = stack_fleet(settings), acknowledged()
     if fleet.version == last.version:
+        restore_key(settings)
         _forget_retired(last)
         return 0
     before = current_fleet(settings)

@@ -15,7 +15,7 @@ from typing import Any, Optional
 
 from shoal_node.aws import client
 from shoal_node.contract import ComputeSettings, NodeSettings, Settings
-from shoal_node.shell import run
+from shoal_node.shell import run, write
 from shoal_node.slurm.installation import slurm_version
 from shoal_node.waiting import wait_for
 
@@ -23,6 +23,8 @@ log = logging.getLogger("shoal_node")
 
 ITEM = "secret#munge"
 KEY_FILE = Path("/etc/munge/munge.key")
+MADE = Path("/var/lib/shoal/munge-key")
+"""Written when the cluster's key is in place: what lies there before is the package's, or the image's."""
 KEY_BYTES = 1024
 """The most that munge takes, https://github.com/dun/munge/blob/master/src/mungekey/mungekey.8.in"""
 WAIT_SECONDS = 1800
@@ -39,24 +41,35 @@ class Secret:
 
 def make_key(settings: Settings) -> None:
     """Make the cluster's key, or take the one that there is, and say which Slurm the head node runs."""
-    table = client("dynamodb", settings.region)
     version = slurm_version("slurmctld")
-    item = {
-        "pk": {"S": ITEM},
-        "key": {"S": base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()},
-        "slurmVersion": {"S": version},
-    }
-    try:
-        table.put_item(TableName=settings.table, Item=item, ConditionExpression="attribute_not_exists(pk)")
-        log.info("made the cluster's munge key")
-    except table.exceptions.ConditionalCheckFailedException:
-        table.update_item(
+    key = KEY_FILE.read_bytes() if MADE.exists() and KEY_FILE.exists() else secrets.token_bytes(KEY_BYTES)
+    if not _put(settings, Secret(key, version)):
+        client("dynamodb", settings.region).update_item(
             TableName=settings.table,
             Key={"pk": {"S": ITEM}},
             UpdateExpression="SET slurmVersion = :version",
             ExpressionAttributeValues={":version": {"S": version}},
         )
     _install(wait_for(lambda: _read(settings), "the cluster's munge key", 0))
+
+
+def restore_key(settings: Settings) -> None:
+    """Put the key that the cluster has back into the table, should the table have lost it."""
+    if _read(settings) is None:
+        _put(settings, Secret(KEY_FILE.read_bytes(), slurm_version("slurmctld")))
+
+
+def _put(settings: Settings, secret: Secret) -> bool:
+    """Hand a key on unless there is one; whether there was none."""
+    table = client("dynamodb", settings.region)
+    texts = {"pk": ITEM, "key": base64.b64encode(secret.key).decode(), "slurmVersion": secret.slurm_version}
+    item = {name: {"S": text} for name, text in texts.items()}
+    try:
+        table.put_item(TableName=settings.table, Item=item, ConditionExpression="attribute_not_exists(pk)")
+    except table.exceptions.ConditionalCheckFailedException:
+        return False
+    log.info("the cluster's munge key is in the node table")
+    return True
 
 
 def take_key(settings: ComputeSettings) -> Secret:
@@ -91,5 +104,6 @@ def _install(secret: Secret) -> None:
     run("chown", "munge:munge", str(partial))
     partial.chmod(0o400)
     partial.replace(KEY_FILE)
+    write(MADE, "in place\n")
     run("systemctl", "enable", "munge")
     run("systemctl", "restart", "munge")

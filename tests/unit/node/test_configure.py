@@ -54,6 +54,7 @@ class Head:
         monkeypatch.setattr(configure, "keep_placeholders", self._keep)
         monkeypatch.setattr(configure, "start", lambda names: self.done.append("restart daemons"))
         monkeypatch.setattr(configure, "run_actions", self._run_actions)
+        monkeypatch.setattr(configure, "restore_key", lambda _: None)
         monkeypatch.setattr(configure, "_has_jobs", lambda name: name in self.busy)
         configure.share(OLD)
         configure.acknowledge(HEAD, configure.Acknowledged("1", configure.APPLIED))

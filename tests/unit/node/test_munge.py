@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
 from shoal_node import munge
+from shoal_node.contract import Settings
 from shoal_node.shell import NodeError
 from tests.support.fleet_account import FleetAccount, fleet_account
 from tests.support.node_settings import COMPUTE, HEAD
@@ -33,6 +34,7 @@ def calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     monkeypatch.setattr(munge, "run", run)
     monkeypatch.setattr(munge, "slurm_version", lambda _: "22.05.8")
     monkeypatch.setattr(munge, "KEY_FILE", tmp_path / "munge.key")
+    monkeypatch.setattr(munge, "MADE", tmp_path / "made")
     return made
 
 
@@ -72,6 +74,23 @@ def test_a_head_node_that_is_set_up_anew_takes_the_key_that_its_nodes_have(
     munge.make_key(HEAD)
     assert munge.KEY_FILE.read_bytes() == before
     assert account.item(munge.ITEM)["slurmVersion"] == {"S": "23.11.4"}
+
+
+def test_a_key_that_the_image_brought_is_not_the_clusters(account: FleetAccount) -> None:
+    munge.KEY_FILE.write_bytes(b"the same in every cluster of this image")
+    munge.make_key(HEAD)
+    assert munge.KEY_FILE.read_bytes() != b"the same in every cluster of this image"
+
+
+@pytest.mark.parametrize("restore", [munge.restore_key, munge.make_key])
+def test_a_table_that_was_emptied_gets_the_key_that_the_nodes_have(
+    restore: Callable[[Settings], None], account: FleetAccount
+) -> None:
+    munge.make_key(HEAD)
+    before = munge.KEY_FILE.read_bytes()
+    account.client("dynamodb").delete_item(TableName="nodes", Key={"pk": {"S": munge.ITEM}})
+    restore(HEAD)
+    assert munge.take_key(COMPUTE).key == before
 
 
 def test_the_key_stands_nowhere_in_the_log(account: FleetAccount, caplog: pytest.LogCaptureFixture) -> None:
