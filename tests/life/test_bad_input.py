@@ -47,8 +47,20 @@ def tags(key: str) -> dict[str, Any]:
     return {"Tags": [{"Key": key, "Value": "x"}]}
 
 
+def slurm(*, networking: dict[str, Any] | None = None, resource: dict[str, Any] | None = None,
+          **changed: Any) -> Configuration:  # fmt: skip
+    """A Slurm cluster's scheduling."""
+    queue = {
+        "Name": "main",
+        "Networking": {"SubnetIds": [SUBNET]} | (networking or {}),
+        "ComputeResources": [{"Name": "work", "InstanceType": "c6i.large"} | (resource or {})],
+    }
+    return {"Scheduling": {"Scheduler": "slurm", "SlurmQueues": [queue]} | changed, "ContainerImage": None}
+
+
 HEAD = {"InstanceType": "t3.small", "Networking": {"SubnetId": SUBNET}}
 FIRST = "Scheduling.AwsBatchQueues[0]"
+SLURM = "Scheduling.SlurmQueues[0].ComputeResources[0]"
 FOUR = [resource(Name=f"r{number}") for number in range(4)]
 TWINS = {"Scheduling": {"Scheduler": "awsbatch", "AwsBatchQueues": [queue(SUBNET), queue(SUBNET)]}}
 CONFIGURATIONS: dict[str, tuple[Configuration, str]] = {
@@ -62,6 +74,13 @@ CONFIGURATIONS: dict[str, tuple[Configuration, str]] = {
     "four compute resources": (queues(*FOUR), f"{FIRST}.ComputeResources"),
     "two architectures": (queues(resource(InstanceTypes=["c6i.large", "c6g.large"])), FIRST),
     "two queues of one name": (TWINS, "Scheduling.AwsBatchQueues[1].Name"),
+    "Slurm: Batch queues": (slurm() | {"Scheduling": {"Scheduler": "slurm", "AwsBatchQueues": []}}, "SlurmQueues"),
+    "Slurm: an image of jobs": (slurm() | {"ContainerImage": {"Uri": "debian:12"}}, "ContainerImage"),
+    "Slurm: system without Slurm": (slurm() | {"Image": {"Os": "alinux2023"}}, "Image.Os"),
+    "Slurm: reversed counts": (slurm(resource={"MinCount": 11}), f"{SLURM}.MaxCount"),
+    "Slurm: a setting of Shoal's": (slurm(resource={"CustomSlurmSettings": {"Gres": "gpu:1"}}), f"{SLURM}.Custom"),
+    "Slurm: absent instance type": (slurm(resource={"InstanceType": "c99i.large"}), f"{SLURM}.InstanceType"),
+    "Slurm: login nodes": (slurm() | {"LoginNodes": {"Pools": []}}, "LoginNodes"),
     "unknown storage type": (storage(StorageType="Nfs"), "SharedStorage[0].StorageType"),
     "storage that is not offered": (storage(StorageType="FsxLustre"), "SharedStorage[0].StorageType"),
     "unsupported system": ({"Image": {"Os": "windows2022"}}, "Image.Os"),
@@ -101,6 +120,12 @@ def test_a_bad_configuration_is_refused_by_its_key_and_changes_nothing(
     refused(shoal.operate("create", name, configuration), "InvalidConfiguration", key)
     assert shoal.left_since(before) == []
     assert shoal.item("CLUSTER", name) is None
+
+
+def test_a_placement_group_that_is_absent_is_refused(shoal: FrontDoor, name: str, configure: Configure) -> None:
+    changed = json.dumps(slurm(networking={"PlacementGroup": {"Name": "none"}})).replace(SUBNET, shoal.subnet)
+    ended = shoal.operate("create", name, configure(**json.loads(changed)))
+    refused(ended, "InvalidConfiguration", "Scheduling.SlurmQueues[0].Networking.PlacementGroup names none")
 
 
 TEXTS = {
