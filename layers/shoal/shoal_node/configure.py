@@ -79,6 +79,7 @@ def configure(settings: Settings) -> int:
     fleet, last = stack_fleet(settings), acknowledged()
     if fleet.version == last.version:
         restore_key(settings)
+        _tell_again(settings, last)
         _forget_retired(last)
         return 0
     before = current_fleet(settings)
@@ -134,6 +135,15 @@ def acknowledge(settings: Settings, told: Acknowledged, error: str = "") -> None
     client("dynamodb", settings.region).put_item(TableName=settings.table, Item=item)
     _remember(told)
     log.info("configuration %s: %s", told.version, told.state)
+
+
+def _tell_again(settings: Settings, told: Acknowledged) -> None:
+    """Acknowledge what is applied once more, should the table have lost it."""
+    found = client("dynamodb", settings.region).get_item(
+        TableName=settings.table, Key={"pk": {"S": f"configuration#{told.version}"}}
+    )
+    if told.state == APPLIED and "Item" not in found:
+        acknowledge(settings, told)
 
 
 def acknowledged() -> Acknowledged:

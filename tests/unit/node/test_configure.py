@@ -102,6 +102,13 @@ def test_the_version_that_is_applied_is_left_alone(head: Head) -> None:
     assert head.done == []
 
 
+def test_a_table_that_was_emptied_is_told_again_what_is_applied(head: Head) -> None:
+    configure.configure(HEAD)
+    head.account.client("dynamodb").delete_item(TableName="nodes", Key={"pk": {"S": "configuration#2"}})
+    configure.configure(HEAD)
+    assert head.told("2") == {"state": "APPLIED"}
+
+
 def test_a_queue_that_is_removed_stays_until_it_has_no_jobs(head: Head) -> None:
     head.busy = {"old"}
     configure.configure(HEAD)
