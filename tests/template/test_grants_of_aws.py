@@ -191,8 +191,8 @@ def test_cloudformation_reads_a_template_with_its_callers_rights() -> None:
 
 def test_the_stack_role_has_no_right_that_no_resource_of_a_cluster_needs() -> None:
     needed = stack_rights() | PROJECT_HANDLERS | CUSTOM_RESOURCES | {"iam:PassRole", "iam:TagInstanceProfile"}
-    for granted in (of_policy("ClusterStackComputePolicy"), of_policy("ClusterStackDataPolicy")):
-        assert granted - spelled(granted, needed) == set()
+    for policy in ("ClusterStackComputePolicy", "ClusterStackDataPolicy", "ClusterStackFleetPolicy"):
+        assert of_policy(policy) - spelled(of_policy(policy), needed) == set()
     assert of_role("ClusterStackRole") - spelled(of_role("ClusterStackRole"), needed) == set()
 
 
@@ -244,6 +244,8 @@ DECLARED: dict[str, dict[str, set[str]]] = {
         "cluster-stack": of_role("ClusterStackRole"),
         "cluster-stack-compute": of_policy("ClusterStackComputePolicy"),
         "cluster-stack-data": of_policy("ClusterStackDataPolicy"),
+        "cluster-stack-fleet": of_policy("ClusterStackFleetPolicy"),
+        "cluster-stack-fleet": of_policy("ClusterStackFleetPolicy"),
     },
     "test_hosts_are_container_instances_and_nothing_more": {"cluster/host": CONTAINER_INSTANCE},
     "test_the_head_node_can_be_reached_by_session_manager": {"cluster/head-node": SESSION_MANAGER},
