@@ -95,7 +95,7 @@ def test_a_slurm_cluster_is_described_by_what_its_head_node_publishes(
 
 def test_a_slurm_cluster_whose_table_is_not_there_yet_is_described(slurm: SlurmStack, context: LambdaContext) -> None:
     slurm.status("CREATE_IN_PROGRESS")
-    found = {"StackResourceSummaries": []}
+    found: dict[str, Any] = {"StackResourceSummaries": []}
     slurm.aws.expect("cloudformation", "list_stack_resources", found, StackName=SLURM_STACK)
     assert "nodes" not in ask(context, operation="describe", clusterName="genomics")["answer"]
 

@@ -125,7 +125,7 @@ def write_log(group: str, stream: str, lines: int) -> None:
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName=stream)
     now = int(time.time() * 1000)
-    events = [{"timestamp": now + number, "message": f"line {number}"} for number in range(lines)]
+    events: Any = [{"timestamp": now + number, "message": f"line {number}"} for number in range(lines)]
     logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
 

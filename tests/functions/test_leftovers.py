@@ -239,8 +239,7 @@ def table() -> str:
 
 def group() -> str:
     image = boto3.client("ec2").describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    data = {"ImageId": image, "InstanceType": "c5.large"}
-    boto3.client("ec2").create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=data)
+    boto3.client("ec2").create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData={"ImageId": image})
     boto3.client("autoscaling").create_auto_scaling_group(
         AutoScalingGroupName="shoal-genomics_main-small",
         MinSize=0,

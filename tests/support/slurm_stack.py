@@ -32,7 +32,8 @@ class SlurmStack:
 
     def __init__(self, aws: Stubs, ledger: str, *, kind: str = "slurm") -> None:
         self.aws = aws
-        self.scaling, self.ec2, self.dynamodb = (boto3.client(name) for name in ("autoscaling", "ec2", "dynamodb"))
+        self.scaling, self.ec2 = boto3.client("autoscaling"), boto3.client("ec2")
+        self.dynamodb = boto3.client("dynamodb")
         self.ledger = ledger
         self.image = self.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
         self.head = self.ec2.run_instances(ImageId=self.image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
@@ -56,8 +57,7 @@ class SlurmStack:
 
     def group(self, desired: int = 2, minimum: int = 2, *, protected: bool = False) -> None:
         """The group of the one compute resource."""
-        data = {"ImageId": self.image, "InstanceType": "c5.large"}
-        self.ec2.create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=data)
+        self.ec2.create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData={"ImageId": self.image})
         self.scaling.create_auto_scaling_group(
             AutoScalingGroupName=GROUP,
             MinSize=minimum,

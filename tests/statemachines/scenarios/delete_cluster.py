@@ -43,7 +43,7 @@ def _runs(jobs: int = 0, builds: int = 0, *detached: str) -> Callable[[Mapping[s
     """What `quiesce_cluster` answers while jobs and builds run."""
 
     def quiesce(sent: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-        quiet = Quiet(jobs, builds, (*sent["detachedPolicies"], *detached))
+        quiet = Quiet(jobs, builds, detached=(*sent["detachedPolicies"], *detached))
         return judge(quiet, now=now, deadline=datetime.fromisoformat(sent["deadline"]))
 
     return quiesce
