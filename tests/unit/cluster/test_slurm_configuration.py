@@ -264,5 +264,28 @@ def test_a_price_goes_with_spot() -> None:
     assert only_problem(slurm_configuration(free)).code == "OutOfRange"
 
 
+def many(prefix: str, number: int) -> list[dict[str, str]]:
+    return [{"Key": f"{prefix}{index}", "Value": ""} for index in range(number)]
+
+
+def test_the_tags_of_cluster_queue_and_compute_resource_are_counted_together() -> None:
+    queues = slurm_queue("main", slurm_resource("a", Tags=many("a", 10)), Tags=many("b", 10))
+    assert load(slurm_configuration(queues, Tags=many("c", 20)))
+    problem = only_problem(slurm_configuration(queues, Tags=many("c", 21)))
+    assert (problem.path, problem.code) == (f"{told(RESOURCE)}.Tags", "OutOfRange")
+
+
+def test_a_tag_that_replaces_another_counts_once() -> None:
+    queues = slurm_queue("main", slurm_resource("a", Tags=many("a", 40)), Tags=many("a", 40))
+    assert load(slurm_configuration(queues, Tags=many("a", 40)))
+
+
+def test_storage_over_the_scratch_directory_of_nodes_is_refused() -> None:
+    local = {"LocalStorage": {"EphemeralVolume": {"MountDir": "/shared/fast"}}}
+    problem = only_problem(slurm_configuration(slurm_queue("main", ComputeSettings=local)))
+    assert problem.path == "SharedStorage"
+    assert "Scheduling.SlurmQueues[0].ComputeSettings.LocalStorage.EphemeralVolume" in problem.message
+
+
 def test_each_kind_has_keys_of_its_own() -> None:
     assert {key.only.kind for key in walk(Cluster) if key.only} == {"awsbatch", "slurm"}

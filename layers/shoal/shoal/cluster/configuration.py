@@ -97,12 +97,24 @@ class Cluster(Section):
         return self.kind == SLURM if given is None else given
 
     def rules(self) -> Iterator[Violation]:
-        """No shared directory over the head node's own disks."""
-        scratch = f"/{self.head_node.local_storage.ephemeral_volume.mount_dir.strip('/')}/"
+        """No shared directory over a node's own disks, and no more tags on a node than AWS takes."""
+        yield from self._scratch("HeadNode", self.head_node.local_storage.ephemeral_volume.mount_dir)
+        for index, queue in enumerate(self.scheduling.slurm_queues):
+            place = f"Scheduling.SlurmQueues[{index}].ComputeSettings"
+            yield from self._scratch(place, queue.compute_settings.local_storage.ephemeral_volume.mount_dir)
+            for number, resource in enumerate(queue.compute_resources):
+                own = {tag.key for tag in (*queue.tags, *resource.tags)}
+                if len(own.union(tag.key for tag in self.tags)) > MOST_TAGS:
+                    at = ("Scheduling", "SlurmQueues", index, "ComputeResources", number, "Tags")
+                    message = "are too many with those of the queue and the cluster, which nodes have as well"
+                    yield Violation(at, message, f"write at most {MOST_TAGS} keys together", Code.OUT_OF_RANGE)
+
+    def _scratch(self, place: str, mount_dir: str) -> Iterator[Violation]:
+        scratch = f"/{mount_dir.strip('/')}/"
         for storage in self.shared_storage:
             shared = f"{storage.mount_point}/"
             if shared != scratch and (shared.startswith(scratch) or scratch.startswith(shared)):
-                message = f"the MountDir of {storage.name} overlaps with that of HeadNode.LocalStorage.EphemeralVolume"
+                message = f"the MountDir of {storage.name} overlaps with that of {place}.LocalStorage.EphemeralVolume"
                 yield Violation(
                     "SharedStorage", message, "write directories of which none contains the other", Code.CONFLICT
                 )
