@@ -65,6 +65,11 @@ class Scheduler:
         assert told.returncode == 0, told.stderr
         return told.stdout.strip()
 
+    def has_saved(self, since: float) -> bool:
+        """Whether slurmctld has written its jobs down after this time: it does so some seconds after a change."""
+        saved = self._head.path("/var/lib/slurm/slurmctld/job_state")
+        return saved.exists() and saved.stat().st_mtime > since
+
     def output(self, job: str) -> str:
         """What a job has written."""
         return (self._folder / f"job-{job}.out").read_text()

@@ -268,3 +268,29 @@ def test_a_fleet_survives_its_way_to_the_node() -> None:
 def test_a_fleet_of_another_version_is_refused_in_one_line() -> None:
     with pytest.raises(ValueError, match="another version of the node package"):
         Fleet.from_json('{"resources": [], "unheard_of": 1}')
+
+
+def test_a_stopped_fleet_starts_nothing_and_every_job_says_so() -> None:
+    told = demand([job("1"), job("2", reason="Dependency")], [supply()], NOW, "stopped")
+    assert (told.wanted, told.awaited) == ({}, {})
+    assert [(one.job_id, one.why) for one in told.judgements] == [("1", "stopped"), ("2", "stopped")]
+
+
+def waiting(nodes: int, spare: int, coming: int) -> dict[str, int]:
+    """What is awaited of so many spare nodes, some of them on their way, by one job for so many nodes."""
+    there = Supply(resource(), spare, spare, coming=coming)
+    return demand([job(nodes=nodes, cpus=4 * nodes, tasks=4 * nodes)], [there], NOW).awaited
+
+
+def test_idle_nodes_stay_for_a_job_that_waits_for_others() -> None:
+    assert waiting(nodes=3, spare=3, coming=1) == {"shoal-c-small": 2}
+    assert waiting(nodes=3, spare=2, coming=0) == {"shoal-c-small": 2}
+
+
+def test_only_as_many_idle_nodes_stay_as_the_job_needs() -> None:
+    assert waiting(nodes=2, spare=6, coming=1) == {"shoal-c-small": 2}
+
+
+def test_no_node_stays_for_a_job_that_has_all_its_nodes_or_gets_none() -> None:
+    assert waiting(nodes=2, spare=2, coming=0) == {}
+    assert waiting(nodes=11, spare=2, coming=1) == {}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal_node.decide import SlurmNode
-from shoal_node.idle import IDLE_REASON, LEAVING_REASON, Limits, Next, Seen, step
+from shoal_node.idle import AWAITED, IDLE_REASON, LEAVING_REASON, Limits, Next, Seen, is_awaited, step
 
 LIMITS = Limits(idle_seconds=600, min_count=1)
 
@@ -109,3 +109,36 @@ def test_a_node_with_a_job_or_without_an_answer_is_never_ended(look: Seen, since
 def test_jobs_are_given_back_only_when_aws_takes_the_instance(look: Seen, since: float | None) -> None:
     if step(look, since, LIMITS).next is Next.REQUEUE:
         assert look.leaving
+
+
+def test_idle_time_does_not_pass_while_a_job_that_waits_for_others_counts_on_the_node() -> None:
+    told = step(seen(now=9999.0, awaited=True), 1000.0, LIMITS)
+    assert (told.next, told.idle_since) == (Next.KEEP, None)
+
+
+@pytest.mark.parametrize(
+    ("extra", "awaited"),
+    [(f"{AWAITED}1001", True), (f"{AWAITED}1000", False), (AWAITED, False), (f"{AWAITED}soon", False), ("1001", False)],
+)
+def test_a_mark_keeps_a_node_until_its_time_is_over(extra: str, awaited: bool) -> None:
+    assert is_awaited(extra, 1000.0) is awaited
+
+
+def test_a_negative_idle_time_ends_no_node() -> None:
+    assert step(seen(now=10.0**9), 0.0, Limits(-1, 0)).next is Next.KEEP
+
+
+@pytest.mark.parametrize(
+    ("there", "jobs", "expected"),
+    [
+        (node("ALLOCATED"), 1, Next.DRAIN),
+        (node("IDLE"), 0, Next.DRAIN),
+        (node("ALLOCATED", "DRAIN", reason=LEAVING_REASON), 1, Next.KEEP),
+        (node("IDLE", "DRAIN", reason=LEAVING_REASON), 0, Next.END),
+        (node("IDLE", "DRAIN", reason="broken disk"), 0, Next.KEEP),
+    ],
+)
+def test_a_node_of_a_compute_resource_that_is_removed_ends_after_its_jobs(
+    there: SlurmNode, jobs: int, expected: Next
+) -> None:
+    assert step(seen(node=there, jobs=jobs, removed=True), None, LIMITS).next is expected

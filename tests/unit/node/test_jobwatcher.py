@@ -12,9 +12,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shoal_node import groups, jobwatcher
-from shoal_node.capacity import is_spare, refused_again, supplies
+from shoal_node.capacity import AWAITED_SECONDS, NOT_AWAITED, is_spare, marks, refused_again, supplies
 from shoal_node.decide import SlurmNode
 from shoal_node.groups import Group
+from shoal_node.idle import AWAITED
 from shoal_node.jobwatcher import Watcher
 from shoal_node.node_table import NodeTable
 from shoal_node.slurm.commands import SlurmAwayError
@@ -169,3 +170,39 @@ def test_instances_on_their_way_are_spare_unless_aws_refuses_them(
     (supply,) = supplies(account.fleet, {"shoal-c-small": group}, idle, refusals, NOW + 1)
     assert supply.spare == spare
     assert supply.refused == ("no" if refused else None)
+
+
+def test_a_stopped_fleet_is_left_alone_and_what_is_published_says_so(account: FleetAccount, slurm: PaperSlurm) -> None:
+    item = {"pk": {"S": "fleet"}, "status": {"S": "STOPPED"}}
+    account.client("dynamodb").put_item(TableName="nodes", Item=item)
+    slurm.pend(job(1))
+    Watcher(account.fleet).look()
+    assert desired(account) == (0, 0)
+    status = account.item("status#head")
+    assert json.loads(status["fleet"]["S"]) == "STOPPED"
+    assert "the fleet is stopped" in status["jobs"]["S"]
+    assert "STOPPED" in status["jobDecisions"]["S"]
+
+
+def idle(name: str, extra: str = "", *states: str) -> SlurmNode:
+    return SlurmNode(name, frozenset(states or {"IDLE"}), features=frozenset({"main", "small"}), extra=extra)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "awaited", "marked", "freed"),
+    [
+        ([idle("b"), idle("a"), idle("c")], 2, ["a", "b"], []),
+        ([idle("a", "", "ALLOCATED"), idle("b")], 2, ["b"], []),
+        ([idle("a", f"{AWAITED}{int(NOW) + AWAITED_SECONDS}")], 1, [], []),
+        ([idle("a", f"{AWAITED}{int(NOW) + 5}")], 1, ["a"], []),
+        ([idle("a", f"{AWAITED}{int(NOW) + 5}"), idle("b", NOT_AWAITED)], 0, [], ["a"]),
+        ([idle("a", NOT_AWAITED)], 1, ["a"], []),
+        ([idle("a", "a user's own text")], 1, [], []),
+    ],
+)
+def test_as_many_idle_nodes_as_are_awaited_are_marked_and_others_freed(
+    account: FleetAccount, nodes: list[SlurmNode], awaited: int, marked: list[str], freed: list[str]
+) -> None:
+    found = marks(account.fleet, {"shoal-c-small": awaited}, nodes, NOW)
+    assert found.get(f"{AWAITED}{int(NOW) + AWAITED_SECONDS}", []) == marked
+    assert found.get(NOT_AWAITED, []) == freed

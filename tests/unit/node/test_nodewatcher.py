@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import urllib.error
 from collections.abc import Iterator
+from dataclasses import replace
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from botocore.stub import Stubber
 
 from shoal_node import groups, nodewatcher
 from shoal_node.fleet import Fleet
-from shoal_node.nodewatcher import WARNINGS, Watcher, warning
+from shoal_node.nodewatcher import WARNINGS, FleetFile, Watcher, warning
+from shoal_node.shell import write
 from tests.support.fleet_account import REGION, FleetAccount, compute_resource, fleet_account
 from tests.support.paper_slurm import PaperSlurm
 
@@ -251,3 +253,42 @@ def test_an_instance_of_no_group_of_the_cluster_says_so(
     monkeypatch.setattr(nodewatcher, "instance_id", stranger)
     nodewatcher.watch(stop, 0)
     assert "i-0123456789abcdef0 is in none of the cluster's groups" in caplog.text
+
+
+def test_a_node_goes_by_the_idle_time_of_a_configuration_that_came_later(
+    account: FleetAccount, slurm: PaperSlurm, watcher: Watcher, node: str
+) -> None:
+    watcher.follow(replace(account.fleet, idle_seconds=3600))
+    watcher.look(nothing)
+    assert slurm.nodes == {node: "IDLE"}
+    watcher.follow(account.fleet)
+    watcher.look(nothing)
+    assert slurm.nodes == {node: "IDLE+DRAIN"}
+
+
+def test_a_node_whose_compute_resource_is_removed_leaves_after_its_job(
+    account: FleetAccount, slurm: PaperSlurm, watcher: Watcher, node: str
+) -> None:
+    slurm.run("7")
+    watcher.follow(replace(account.fleet, resources=()))
+    watcher.look(nothing)
+    watcher.look(nothing)
+    assert (slurm.nodes, slurm.jobs) == ({node: "IDLE+DRAIN"}, ["7"])
+    slurm.finish("7")
+    watcher.look(nothing)
+    assert account.instances() == []
+
+
+def test_a_fleet_is_read_again_when_its_file_has_changed_and_kept_when_that_cannot_be_read(
+    account: FleetAccount, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "fleet.json"
+    path.write_text(account.fleet.to_json())
+    file = FleetFile(path)
+    assert file.changed() == account.fleet
+    assert file.changed() is None
+    write(path, '{"of": "another version"}')
+    assert file.changed() is None
+    assert "is not followed" in caplog.text
+    write(path, replace(account.fleet, idle_seconds=7).to_json())
+    assert file.changed() == replace(account.fleet, idle_seconds=7)

@@ -41,6 +41,22 @@ def test_a_reason_of_a_later_version_ends_before_the_comment() -> None:
     assert (node.up, node.down) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("line", "extra"),
+    [
+        (f"{LINE_22_05} Extra=shoal: awaited until 7", "shoal: awaited until 7"),
+        (
+            "NodeName=n State=IDLE Extra=shoal: awaited until 7 Reason=by hand [root@2026-11-24T15:00:00]",
+            "shoal: awaited until 7",
+        ),
+        ("NodeName=n State=IDLE Extra=shoal: awaited until 7 Comment=mine", "shoal: awaited until 7"),
+        (LINE_22_05, ""),
+    ],
+)
+def test_the_text_that_we_gave_a_node_is_read_wherever_it_stands(line: str, extra: str) -> None:
+    assert nodes.parse_node(line).extra == extra
+
+
 def test_a_mark_after_a_state_is_a_state_too() -> None:
     node = nodes.parse_node(MARKED)
     assert node.states == {"IDLE", "NOT_RESPONDING"}

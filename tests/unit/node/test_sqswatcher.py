@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -338,3 +340,54 @@ def test_the_loop_waits_longer_after_each_failure_and_goes_on(caplog: pytest.Log
     assert "test: no route" in caplog.text
     assert [daemon.backoff(0, failures) for failures in (1, 2, 3, 9)] == [1, 2, 4, daemon.LONGEST_PAUSE]
     assert daemon.backoff(10, 1) == 10
+
+
+def fail(account: FleetAccount, watcher: Watcher) -> None:
+    """An instance starts, and says that it failed."""
+    (instance,) = account.launch()
+    account.send(node_message(Kind.FAILED, instance, "main", "small", ["mount: no"]))
+    watcher.look()
+
+
+def test_a_kind_whose_nodes_fail_is_left_alone_until_one_becomes_a_node(
+    account: FleetAccount, slurm: PaperSlurm, watcher: Watcher
+) -> None:
+    table = NodeTable(account.fleet)
+    fail(account, watcher)
+    assert "its nodes fail: it says: mount: no" in table.refusals()["shoal-c-small"]["cause"]
+    (instance,) = account.launch()
+    account.notify("LAUNCH", instance)
+    watcher.look()
+    assert "shoal-c-small" in table.refusals()
+    slurm.join(name(account, instance))
+    account.send(node_message(Kind.READY, instance, "main", "small", []))
+    watcher.look()
+    assert account.states()[instance] == "READY"
+    assert table.refusals() == {}
+
+
+def test_why_a_node_failed_is_kept_after_it_has_ended(
+    account: FleetAccount, slurm: PaperSlurm, watcher: Watcher
+) -> None:
+    fail(account, watcher)
+    sweep(account)
+    (failure,) = json.loads(account.item("status#head")["failures"]["S"])
+    assert (failure["why"], failure["log"]) == ("it says: mount: no", ["mount: no"])
+
+
+def test_a_node_whose_compute_resource_is_removed_is_not_taken_for_ended(
+    account: FleetAccount, slurm: PaperSlurm
+) -> None:
+    (instance,) = account.launch()
+    node = name(account, instance)
+    slurm.join(node)
+    sweep(account)
+    sweep(account)
+    account.fleet = replace(account.fleet, resources=())
+    sweep(account)
+    assert (account.states(), slurm.nodes) == ({instance: "READY"}, {node: "IDLE"})
+    account.client("autoscaling").terminate_instance_in_auto_scaling_group(
+        InstanceId=instance, ShouldDecrementDesiredCapacity=True
+    )
+    sweep(account)
+    assert (account.states(), slurm.nodes) == ({}, {})

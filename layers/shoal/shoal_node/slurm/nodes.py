@@ -13,7 +13,7 @@ from shoal_node.slurm.commands import SlurmAwayError, SlurmRefusedError, slurm
 _FLAGS = {"*": "NOT_RESPONDING", "~": "POWERED_DOWN", "#": "POWERING_UP", "%": "POWERING_DOWN", "$": "MAINTENANCE"}
 """What a mark after a state says, as `sinfo` explains it."""
 _FIELD = r"(?:^|\s){name}=(\S*)"
-_EXTRA = re.compile(r"\sExtra=(.*?)(?:\s+Reason=.*)?\s*$")
+_EXTRA = re.compile(r"\sExtra=(.*?)(?:\s+(?:Reason|Comment)=.*)?\s*$")
 _REASON = re.compile(r"\sReason=(.*?)(?:\s+\[\S+@(\S+)\])?(?:\s+(?:Comment|Extra)=.*)?\s*$")
 ENDED = "shoal: its instance has ended"
 MOST_NAMES = 500
