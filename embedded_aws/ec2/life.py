@@ -1,6 +1,7 @@
 """An instance after its launch: what it shows, what changes it, and what goes with it when it is terminated.
 
-MiniStack leaves the volumes and interfaces of a terminated instance behind, has no ModifyInstanceAttribute, and knows
+MiniStack forgets a terminated instance after a minute, where EC2 takes about an hour: longer than this server is asked
+for. It leaves its volumes and interfaces behind, has no ModifyInstanceAttribute, and knows
 three filters of DescribeInstances
 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html,
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceAttribute.html).
@@ -32,6 +33,7 @@ HOOKS: tuple[Hook, ...] = (
     *ec2_request.HOOKS,
     ("services.ec2", "_instances"),
     ("services.ec2", "_instance_xml"),
+    ("services.ec2", "_cleanup_terminated"),
     ("services.ec2", "_volumes"),
     ("services.ec2", "_network_interfaces"),
     ("services.ec2", "_addresses"),
@@ -53,6 +55,7 @@ def install() -> None:
     from ministack.services import ec2
 
     instance_xml = ec2._instance_xml
+    ec2._cleanup_terminated = lambda: None
     ec2._instance_xml = lambda instance: instance_xml(instance).rsplit("</item>", 1)[0] + _more(instance) + "</item>"
     wrap(
         DescribeInstances=_describe,
