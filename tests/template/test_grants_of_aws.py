@@ -245,7 +245,6 @@ DECLARED: dict[str, dict[str, set[str]]] = {
         "cluster-stack-compute": of_policy("ClusterStackComputePolicy"),
         "cluster-stack-data": of_policy("ClusterStackDataPolicy"),
         "cluster-stack-fleet": of_policy("ClusterStackFleetPolicy"),
-        "cluster-stack-fleet": of_policy("ClusterStackFleetPolicy"),
     },
     "test_hosts_are_container_instances_and_nothing_more": {"cluster/host": CONTAINER_INSTANCE},
     "test_the_head_node_can_be_reached_by_session_manager": {"cluster/head-node": SESSION_MANAGER},
