@@ -46,6 +46,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         running.write("/usr/local/bin/scontrol", SCONTROL, mode="755")
         running.write("/usr/local/bin/nft", RECORD, mode="755")
         running.write("/usr/local/bin/awsbsub", "installed", mode="755")
+        running.run("mkdir -p /etc/cloud/cloud.cfg.d")
         running.run(f"{USERS}; rm -rf /etc/munge; mkdir -p /etc/munge; rm -rf /etc/slurm; mkdir /etc/slurm")
         yield running
 
@@ -108,6 +109,7 @@ def test_a_head_node_starts_slurm_with_its_queues_and_acknowledges_its_configura
     placeholders = [call for call in machine.calls("scontrol") if call.startswith("create")]
     assert [call.split()[1] for call in placeholders] == ["nodename=main-small-future[1-4]"]
     assert head.items()[f"configuration#{head.version()}"]["state"] == {"S": "APPLIED"}
+    assert machine.read("/etc/cloud/cloud.cfg.d/99_shoal.cfg") == "manage_etc_hosts: false\n"
     assert {"restart shoal-sqswatcher.service", "restart shoal-jobwatcher.service"} <= set(machine.calls("systemctl"))
 
 

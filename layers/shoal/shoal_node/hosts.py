@@ -17,6 +17,7 @@ from pathlib import Path
 from shoal_node.decide import Record, State
 from shoal_node.shell import write
 
+CLOUD_INIT_FILE = Path("/etc/cloud/cloud.cfg.d/99_shoal.cfg")
 HOSTS_FILE = Path("/etc/hosts")
 SHARED_HOSTS_FILE = Path("/opt/shoal/hosts")
 CLIENTS_FILE = Path("/run/slurm/conf/slurm.conf")
@@ -48,6 +49,12 @@ def keep_hosts(records: Iterable[Record]) -> None:
     lines = host_lines(records)
     write(SHARED_HOSTS_FILE, "".join(f"{line}\n" for line in lines))
     write(HOSTS_FILE, with_block(HOSTS_FILE.read_text(), lines))
+
+
+def keep_from_cloud_init() -> None:
+    """Have cloud-init leave the hosts file alone: on Debian it writes it anew whenever the node starts."""
+    if CLOUD_INIT_FILE.parent.is_dir():
+        write(CLOUD_INIT_FILE, "manage_etc_hosts: false\n")
 
 
 def copy_hosts() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shoal_node.contract import ComputeSettings, NodeSettings
+from shoal_node.hosts import keep_from_cloud_init
 from shoal_node.shell import NodeError, run, write
 
 UNITS = Path("/etc/systemd/system")
@@ -61,6 +62,7 @@ def install_units(settings: NodeSettings) -> None:
 
 def start_daemons(settings: NodeSettings) -> None:
     """Have the daemons of a Slurm cluster's node run, now and after a restart."""
+    keep_from_cloud_init()
     names = COMPUTE_DAEMONS if isinstance(settings, ComputeSettings) else (*HEAD_DAEMONS, *CONFIGURE)
     for name in names:
         install_unit(name)
