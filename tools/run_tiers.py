@@ -49,7 +49,7 @@ TIERS = (
     Tier("functions", "do event, handler and result fit?", ((*PYTEST, "-n", "2", "tests/functions"),)),
     Tier("statemachines", "which path, after which failure?", ((*PYTEST, "-n", "2", "tests/statemachines"),)),
     Tier("nodes", "does a node become what it should?", ((*PYTEST, "tests/nodes"),)),
-    Tier("slurm", "do nodes join and leave real Slurm?", ((*PYTEST, "tests/slurm"),)),
+    Tier("slurm", "do nodes join and leave real Slurm?", ((*PYTEST, "-n", "3", "tests/slurm"),)),
     Tier("instances", "does a node come up from its power-on?", ((*PYTEST, "tests/instances"),)),
     Tier("embedded_aws", "does the embedded AWS behave as AWS?", ((*PYTEST, "-n", "2", "tests/embedded_aws"),)),
     Tier("containers", "are images built and jobs run for real?", ((*PYTEST, "tests/containers"),)),

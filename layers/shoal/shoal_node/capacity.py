@@ -58,7 +58,8 @@ def _supply(
     own = [node for node in nodes if resource.features <= node.features]
     refused = str(refusal["cause"]) if refusal and now < refusal["until"] else None
     idle = sum(1 for node in own if is_spare(node))
-    coming = max(0, (group.instances if refused else group.desired) - len(own))
+    joining = sum(1 for node in own if not (node.up or node.down or node.draining))
+    coming = joining + max(0, (group.instances if refused else group.desired) - len(own))
     return Supply(resource, group.desired, idle + coming, refused, fleet.memory_is_consumable, coming)
 
 
