@@ -27,6 +27,7 @@ from shoal.errors import ErrorCode, OperationError
 from shoal.observability import logger
 from shoal.operation.admission import invalid_configuration
 from shoal.operation.description import images
+from shoal.operation.fleet_status import STOPPED
 from shoal.settings import Settings
 
 
@@ -107,7 +108,8 @@ def _change(
     answer: dict[str, Any],
 ) -> dict[str, Any]:
     before, after = blueprint(*old), blueprint(*new)
-    rendered = plans.store(settings, event, *new, after)
+    stopped = known.get("fleetStatus") == STOPPED
+    rendered = plans.store(settings, event, *new, planning.while_stopped(after) if stopped else after)
     facts = {} if _only_plan(event) else {"cluster": rendered["cluster"]}
     changed = plan.template_digest(before) != plan.template_digest(after) or _failed_last(event["clusterName"], known)
     changes = planning.image_changes(images(known), after)

@@ -489,3 +489,25 @@ def test_removing_a_slurm_queue_says_that_its_jobs_end(subnet: str, image: str, 
     created(subnet, context, **slurm_configuration(*queues))
     (change,) = update(subnet, context, **slurm_configuration(queues[0]))["answer"]["changeSet"]
     assert change["effect"] == "its instances end, and with them the jobs that run there"
+
+
+@pytest.mark.parametrize(("status", "minimum"), [("STOPPED", "0"), ("RUNNING", "2")])
+def test_an_update_of_a_stopped_fleet_asks_for_no_nodes(
+    subnet: str, image: str, context: LambdaContext, status: str, minimum: str
+) -> None:
+    resources = [slurm_resource("work", MinCount=2, MaxCount=count, InstanceType="c5.large") for count in (4, 5)]
+    made = created(subnet, context, **slurm_configuration(slurm_queue("main", resources[0])))
+    known = {**cluster_key("genomics"), **made["cluster"], "fleetStatus": status}
+    dynamodb.write([{"Put": {"Item": known}}])
+    plan = update(subnet, context, **slurm_configuration(slurm_queue("main", resources[1])))
+    groups = [item for item in rendered(plan)["Resources"].values() if item["Type"].endswith("AutoScalingGroup")]
+    assert [group["Properties"]["MinSize"] for group in groups] == [minimum]
+    assert plan["changed"]
+
+
+def rendered(plan: dict[str, Any]) -> dict[str, Any]:
+    """The template that CloudFormation is given."""
+    url = urlsplit(plan["templateUrl"])
+    key, version = url.path.removeprefix(f"/{BUCKET}/"), parse_qs(url.query)["versionId"][0]
+    found = boto3.client("s3").get_object(Bucket=BUCKET, Key=key, VersionId=version)
+    return dict(json.loads(found["Body"].read()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shoal.cluster.blueprint import Blueprint, resource_summary
@@ -13,6 +14,7 @@ from shoal.cluster.changes import KeyChange
 from shoal.cluster.findings import Finding, stopping, unsuppressed
 from shoal.cluster.names import stack_name
 from shoal.cluster.repository import CACHE, REPOSITORY
+from shoal.cluster.slurm_health import GROUP
 from shoal.cluster.statuses import ABSENT, meaning
 from shoal.errors import ErrorCode, OperationError
 from shoal.operation.admission import invalid_configuration
@@ -137,6 +139,18 @@ def services(cluster: Cluster, url_suffix: str) -> tuple[str, ...]:
     spot = any(queue.capacity_type == "SPOT" for queue in cluster.scheduling.queues)
     starts = "batch" if cluster.kind == "awsbatch" else "autoscaling"
     return tuple(f"{service}.{url_suffix}" for service in (starts, *(("spot",) if spot else ())))
+
+
+def while_stopped(planned: Blueprint) -> Blueprint:
+    """What is to be made while the fleet is stopped: groups of no instance, whatever `MinCount` says.
+
+    CloudFormation waits until a group has its minimum, and a stopped group launches nothing; `start` gives it back.
+    """
+    resources = {
+        name: {**item, "Properties": {**item["Properties"], "MinSize": "0"}} if item["Type"] == GROUP else item
+        for name, item in planned.template["Resources"].items()
+    }
+    return replace(planned, template={**planned.template, "Resources": resources})
 
 
 def foundations(images: Sequence[Mapping[str, Any]]) -> list[str]:
