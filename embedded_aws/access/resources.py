@@ -150,12 +150,15 @@ def dynamodb(action: str, asked: Parameters, where: str) -> str | None:
 
 
 def ec2(action: str, asked: Parameters, where: str) -> str | None:
-    """Describing has no resource: only `Resource: "*"` allows it. Tagging names resources by their ids alone.
+    """Describing has no resource: only `Resource: "*"` allows it. Tagging names resources by their ids alone, placement
+    groups by their names.
 
     A snapshot's ARN names no account.
     """
     if action == "DeleteSnapshot":
         return f"arn:aws:ec2:{where.split(':')[0]}::snapshot/{asked.get('SnapshotId')}"
+    if action in ("CreatePlacementGroup", "DeletePlacementGroup"):
+        return f"arn:aws:ec2:{where}:placement-group/{asked.get('GroupName')}"
     if action in ("CreateTags", "DeleteTags"):
         identifier = str(asked.get("ResourceId.1") or "")
         kind = EC2_KINDS.get(identifier.split("-")[0])

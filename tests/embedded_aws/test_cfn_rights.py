@@ -52,6 +52,7 @@ CREATING: dict[str, tuple[str, dict[str, Any]]] = {
     "AWS::EC2::Instance": ("ec2:RunInstances", {"ImageId": IMAGES[0][0], "InstanceType": "c5.large"}),
     "AWS::EC2::LaunchTemplate": ("ec2:CreateLaunchTemplate", {"LaunchTemplateData": {"ImageId": IMAGES[0][0]}}),
     "AWS::EC2::NetworkInterface": ("ec2:CreateNetworkInterface", {"SubnetId": "subnet-00000001"}),
+    "AWS::EC2::PlacementGroup": ("ec2:CreatePlacementGroup", {"Strategy": "cluster"}),
     "AWS::EC2::SecurityGroup": ("ec2:CreateSecurityGroup", {"GroupDescription": "g", "VpcId": "vpc-00000001"}),
     "AWS::EC2::SecurityGroupIngress": (
         "ec2:AuthorizeSecurityGroupIngress",
@@ -100,3 +101,11 @@ def test_a_service_role_with_the_rights_makes_and_deletes_them_all(account: Acco
         )
     }
     Stack(account).create(independent, RoleARN=arn).delete()
+
+
+def test_a_placement_group_is_made_with_a_right_on_placement_groups(account: Account) -> None:
+    where = "arn:aws:ec2:us-east-1:*:placement-group/demo-*"
+    only = {"Effect": "Allow", "Action": ["ec2:CreatePlacementGroup", "ec2:DeletePlacementGroup"], "Resource": where}
+    tag = {"Effect": "Allow", "Action": "ec2:CreateTags", "Resource": "*"}
+    parts = {"It": resource("AWS::EC2::PlacementGroup", {"Strategy": "cluster"})}
+    Stack(account).create(parts, RoleARN=account.role("service", only, tag)).delete()
