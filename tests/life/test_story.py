@@ -37,7 +37,12 @@ def test_the_story_of_make_run_ends_as_expected(report: Report, tmp_path: Path) 
         "list",
         "delete",
         "delete again",
+        "create (Slurm)",
+        "update (Slurm)",
+        "stop (Slurm)",
+        "delete (Slurm)",
     ]
+    assert written["slurm"] == {"jobs": 0, "nodes_joined": 1, "nodes_left": 1, "submit_to_start_seconds": None}
     assert written["asExpected"] is True
     assert {"operation", "ended", "seconds"} <= set(written["steps"][0])
     assert written["iam"] == {"denied": [], "unused": [], "stale": []}
