@@ -1,46 +1,98 @@
-"""The figures as a page: ratios first, since they hold on other machines too."""
+"""The figures as JSON and as a page: ratios first, since they hold on other machines too."""
 
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import platform
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from benchmarks import texts
 
 PAGE = Path("docs/performance.md")
+REPORT = Path("build/bench-report.json")
+RUN = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+"""Tells the parts of this run from those of an earlier one."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One case, with the seconds of each round."""
-
-    case: str
-    parallelcluster: Sequence[float]
-    shoal: Sequence[float]
-
-    @property
-    def ratio(self) -> float:
-        """How many times longer ParallelCluster's flow takes: the median of the ratios round by round."""
-        pairs = zip(self.parallelcluster, self.shoal, strict=True)
-        return statistics.median(theirs / ours for theirs, ours in pairs)
+def stamped(figures: dict[str, Any]) -> dict[str, Any]:
+    """Figures, with the run, and the machine as it was when they were measured."""
+    return {**figures, "run": RUN, "machine": _machine()}
 
 
-def page(rows: Sequence[Row], engine: str) -> str:
+def write(figures: Mapping[str, dict[str, Any]]) -> str:
+    """Write both, with parts that were measured only in an earlier run as they were; the page."""
+    earlier = json.loads(REPORT.read_text()) if REPORT.exists() else {}
+    parts = {**earlier, **figures}
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text(json.dumps(parts, indent=2) + "\n")
+    text = page(parts)
+    PAGE.write_text(text)
+    return text
+
+
+def page(parts: Mapping[str, dict[str, Any]]) -> str:
     """The page, Markdown."""
-    rounds = len(rows[0].shoal)
-    lines = [_HEAD.format(rounds=rounds, machine=_machine(), engine=engine)]
-    lines += ["| case | ratio | ParallelCluster's flow, s | Shoal's flow, s |", "|---|---|---|---|"]
-    lines += [
-        f"| {row.case} | **{row.ratio:.1f}** | {_range(row.parallelcluster)} | {_range(row.shoal)} |" for row in rows
+    sections = {"images": _images, "sqswatcher": _watchers, "node_join": _joins}
+    lines = [texts.HEAD]
+    newest = max(part["run"] for part in parts.values())
+    for name, section in sections.items():
+        if name in parts:
+            part = parts[name]
+            note = "" if part["run"] == newest else f" Measured in an earlier run than the rest, {part['run'][:10]}."
+            lines += section(part, f"{part['machine']}.{note}")
+    return "\n".join(lines)
+
+
+def _images(part: dict[str, Any], machine: str) -> list[str]:
+    cases = part["cases"]
+    rows = [
+        f"| {case['case']} | **{case['ratio']:.1f}** | {_range(case['rounds']['parallelcluster'])} | "
+        f"{_range(case['rounds']['ours'])} |"
+        for case in cases
     ]
-    return "\n".join(lines) + "\n\n" + _NOTES
+    head = ["| case | ratio | ParallelCluster's flow, s | Shoal's flow, s |", "|---|---|---|---|"]
+    rounds = len(cases[0]["rounds"]["ours"])
+    return [texts.IMAGES.format(machine=machine, engine=part["engine"], rounds=rounds), *head, *rows, texts.IMAGE_NOTES]
 
 
-def _range(seconds: Sequence[float]) -> str:
-    return f"{statistics.median(seconds):.1f} ({min(seconds):.1f} - {max(seconds):.1f})"
+def _watchers(part: dict[str, Any], machine: str) -> list[str]:
+    head = ["| nodes | a call takes longer by | ratio | ParallelCluster 2, messages/s | Shoal, messages/s | calls |"]
+    rows = [
+        f"| {case['nodes']} | {case['round_trip_ms']} ms | **{case['ratio']:.1f}** | "
+        f"{_range(case['rounds']['parallelcluster2'], 0)} | {_range(case['rounds']['ours'], 0)} | "
+        f"{case['calls']['parallelcluster2']:.0f}, {case['calls']['ours']:.0f} |"
+        for case in part["cases"]
+    ]
+    rounds = len(part["cases"][0]["rounds"]["ours"])
+    head += ["|---|---|---|---|---|---|"]
+    return [texts.WATCHERS.format(machine=machine, rounds=rounds), *head, *rows, texts.WATCHER_NOTES]
+
+
+def _joins(part: dict[str, Any], machine: str) -> list[str]:
+    head = ["| nodes | event | ratio | ParallelCluster 2's way, ms | Shoal's way, ms |", "|---|---|---|---|---|"]
+    rows = [
+        f"| {case['nodes']} | {event[:-1] if event == 'joins' else 'leave'} | **{case[event]['ratio']:.1f}** | "
+        f"{_milliseconds(case[event]['rounds']['parallelcluster2'])} | {_milliseconds(case[event]['rounds']['ours'])} |"
+        for case in part["cases"]
+        for event in ("joins", "leaves")
+    ]
+    times = len(part["cases"][0]["joins"]["rounds"]["ours"])
+    return [texts.JOINS.format(machine=machine, times=times), *head, *rows, texts.JOIN_NOTES]
+
+
+def _range(figures: Sequence[float], digits: int = 1) -> str:
+    numbers = (statistics.median(figures), min(figures), max(figures))
+    middle, least, most = (f"{number:.{digits}f}" for number in numbers)
+    return f"{middle} ({least} - {most})"
+
+
+def _milliseconds(seconds: Sequence[float]) -> str:
+    return _range([1000 * one for one in seconds], 0)
 
 
 def _machine() -> str:
@@ -48,31 +100,3 @@ def _machine() -> str:
     today = datetime.datetime.now(datetime.UTC).date()
     cores = f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB"
     return f"{today}, {cores}, Linux {platform.release().partition('-')[0]}, load {os.getloadavg()[2]:.0f}"
-
-
-_HEAD = """# Performance
-
-Measured by `make bench`, which writes this page. Nothing here ran on AWS.
-
-## Building a job image
-
-Both flows are built through CodeBuild's API on the embedded AWS with a real container engine behind it, from a zip
-archive in S3 to an image in ECR: Shoal's context and buildspec, and the buildspec, scripts and Dockerfile that
-ParallelCluster 3.15.1 ships for AWS Batch. Base image and list of packages are the same, Shoal's, so that what differs
-is the flow. Before every build the engine forgets all layers: CodeBuild gives each build a machine that has built
-nothing before.
-
-{machine};
-{engine}; {rounds} rounds, the flows in turn. Seconds are medians, with minimum and maximum; the ratio is the
-median of the rounds' ratios, ParallelCluster's seconds by Shoal's.
-"""
-_NOTES = """\
-- *Nothing built before*: both do the same work; Shoal also keeps the layers for the next build, in a second or
-  two. How far this ratio is from 1 tells how much other work of the machine disturbed the run.
-- *One line of a script changed*: Shoal's packages come from the cache repository, since scripts stand after them in the
-  Dockerfile. ParallelCluster's Dockerfile copies its scripts first, and its project has no cache: all is built again.
-- *Nothing changed*: Shoal is asked by `shoal build-image`. The control plane finds the content's tag in the repository
-  and starts no build; its seconds are those of the embedded AWS, whose waits are shortened. ParallelCluster has no such
-  command and its tag says nothing of the content, so the figure is that of a build.
-- The registry is on this machine: on AWS pushes and pulls take longer, in both flows.
-"""
