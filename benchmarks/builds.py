@@ -7,13 +7,11 @@ import subprocess
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any
 
-import boto3
-
+from benchmarks.clients import client
 from benchmarks.flows import Flow
 from embedded_aws.containers.engine import Engine
-from embedded_aws.process import ACCOUNT_ID, REGION, SECRET_ACCESS_KEY, Server
+from embedded_aws.process import ACCOUNT_ID, Server
 
 _ALLOW_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 _TRUST = (
@@ -45,10 +43,10 @@ class Builds:
         """
         self._forget_layers()
         key = "changed.zip" if changed else "first.zip"
-        self._client("s3").put_object(Bucket=self._name, Key=key, Body=self._flow.context(changed))
+        client(self._server, "s3").put_object(Bucket=self._name, Key=key, Body=self._flow.context(changed))
         given = self._flow.build_variables(ACCOUNT_ID, self._name, changed)
         began = time.perf_counter()
-        build = self._client("codebuild").start_build(
+        build = client(self._server, "codebuild").start_build(
             projectName=self._name,
             sourceTypeOverride="S3",
             sourceLocationOverride=f"{self._name}/{key}",
@@ -59,11 +57,11 @@ class Builds:
         return time.perf_counter() - began
 
     def _create(self) -> None:
-        ecr = self._client("ecr")
+        ecr = client(self._server, "ecr")
         ecr.create_repository(repositoryName=self._name)
         ecr.create_repository(repositoryName=f"{self._name}-cache")
-        self._client("s3").create_bucket(Bucket=self._name)
-        iam = self._client("iam")
+        client(self._server, "s3").create_bucket(Bucket=self._name)
+        iam = client(self._server, "iam")
         role = iam.create_role(RoleName=self._name, AssumeRolePolicyDocument=_TRUST)["Role"]["Arn"]
         iam.put_role_policy(RoleName=self._name, PolicyName="all", PolicyDocument=_ALLOW_ALL)
         environment = {
@@ -72,7 +70,7 @@ class Builds:
             "computeType": "BUILD_GENERAL1_SMALL",
             "environmentVariables": _variables(self._flow.project_variables(ACCOUNT_ID, self._name)),
         }
-        self._client("codebuild").create_project(
+        client(self._server, "codebuild").create_project(
             name=self._name,
             source={"type": "NO_SOURCE", "buildspec": "version: 0.2"},
             artifacts={"type": "NO_ARTIFACTS"},
@@ -82,13 +80,13 @@ class Builds:
 
     def _wait(self, build_id: str) -> None:
         while True:
-            build = self._client("codebuild").batch_get_builds(ids=[build_id])["builds"][0]
+            build = client(self._server, "codebuild").batch_get_builds(ids=[build_id])["builds"][0]
             if build["buildComplete"]:
                 break
             time.sleep(0.1)
         if build["buildStatus"] != "SUCCEEDED":
             where = {"logGroupName": build["logs"]["groupName"], "logStreamName": build["logs"]["streamName"]}
-            events = self._client("logs").get_log_events(**where)["events"]
+            events = client(self._server, "logs").get_log_events(**where)["events"]
             raise BuildFailedError("\n".join(event["message"] for event in events[-15:]))
 
     def _forget_layers(self) -> None:
@@ -96,15 +94,6 @@ class Builds:
         for command in (["image", "prune", "--all", "--force"], ["builder", "prune", "--all", "--force"]):
             environment = self._engine.environment(os.environ)
             subprocess.run([*self._engine.client, *command], env=environment, capture_output=True, check=True)
-
-    def _client(self, service: str) -> Any:
-        return boto3.client(  # type: ignore[call-overload]  # the service's name is not a literal
-            service,
-            region_name=REGION,
-            endpoint_url=self._server.url,
-            aws_access_key_id=ACCOUNT_ID,
-            aws_secret_access_key=SECRET_ACCESS_KEY,
-        )
 
 
 def _variables(values: Mapping[str, str]) -> list[dict[str, str]]:

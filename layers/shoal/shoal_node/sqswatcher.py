@@ -11,12 +11,11 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from shoal_node import daemon
-from shoal_node.aws import client
+from shoal_node.aws import AT_ONCE, at_once, client
 from shoal_node.capacity import OF_NODES, refused_again
 from shoal_node.decide import Record
 from shoal_node.fleet import FLEET_FILE, Fleet
@@ -32,10 +31,8 @@ log = logging.getLogger("shoal_node")
 BATCH = 10
 LONG_POLL = 20
 """Seconds; both are the most that SQS takes, https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
-MOST_MESSAGES = 200
+MOST_MESSAGES = 500
 """Handled together: AWS and Slurm are asked once about all of their nodes."""
-AT_ONCE = 10
-"""Calls that a client has connections for."""
 SWEEP_SECONDS = 60.0
 TELL_SECONDS = 5.0
 """How long what messages have changed may be unpublished: a hundred nodes that join are told of once, not each time."""
@@ -83,12 +80,13 @@ class Watcher:
         return client("sqs", self._fleet.region, self._fleet.endpoint_url)
 
     def _receive(self, wait: int) -> list[dict[str, Any]]:
-        """Messages: as many as come at once, and if those are as many as can, up to two hundred more."""
+        """Messages: as many as one call brings, and while all calls bring as many as they can, more."""
         messages = self._receive_some(wait)
-        if len(messages) == BATCH:
-            with ThreadPoolExecutor(AT_ONCE) as threads:
-                more = threads.map(self._receive_some, [0] * (MOST_MESSAGES // BATCH - 1))
-                messages += [message for batch in more for message in batch]
+        full = len(messages) == BATCH
+        while full and len(messages) < MOST_MESSAGES:
+            more = at_once(self._receive_some, [0] * AT_ONCE)
+            messages += [message for some in more for message in some]
+            full = all(len(some) == BATCH for some in more)
         return messages
 
     def _receive_some(self, wait: int) -> list[dict[str, Any]]:
@@ -125,10 +123,8 @@ class Watcher:
                 self._reconciler.decisions.tell(now, notice.group, "AWS starts nothing", why)
 
     def _delete(self, messages: list[dict[str, Any]]) -> None:
-        batches = [messages[start : start + BATCH] for start in range(0, len(messages), BATCH)]
-        if batches:
-            with ThreadPoolExecutor(AT_ONCE) as threads:
-                list(threads.map(self._delete_some, batches))
+        starts = range(0, len(messages), BATCH)
+        at_once(self._delete_some, [messages[start : start + BATCH] for start in starts])
 
     def _delete_some(self, messages: list[dict[str, Any]]) -> None:
         entries = [
