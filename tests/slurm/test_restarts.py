@@ -48,8 +48,9 @@ def test_the_head_node_may_be_rebooted_under_a_job(make: MakeCluster, folder: Pa
     with make(resource(max_count=2)) as rig:
         job = rig.slurm.submit(script=until_released(folder))
         until((folder / "ran").exists, 60, "the job's beginning")
-        began = (folder / "ran").stat().st_mtime
-        until(lambda: rig.slurm.has_saved(began), 60, "slurmctld to write the job down")
+        rig.slurm.submit("--hold")
+        last = (folder / "job.sh").stat().st_mtime
+        until(lambda: rig.slurm.has_saved(last), 60, "slurmctld to write its jobs down")
         rig.finish(nodes=1)
         before = rig.cloud.instances()
         rig.reboot_head()
