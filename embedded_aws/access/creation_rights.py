@@ -40,6 +40,7 @@ _LAUNCH = {
     "SecurityGroupId.1": ("security-group", True),
     "NetworkInterface.1.SecurityGroupId.1": ("security-group", True),
     "LaunchTemplate.LaunchTemplateId": ("launch-template", True),
+    "Placement.GroupName": ("placement-group", True),
 }
 """Parameter of RunInstances, the type of resource it names, and whether its ARN has an account."""
 

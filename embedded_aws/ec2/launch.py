@@ -43,6 +43,7 @@ HOOKS: tuple[Hook, ...] = (
     ("services.ec2", "_security_groups"),
     ("services.ec2", "_network_interfaces"),
     ("services.ec2", "_addresses"),
+    ("services.ec2", "_placement_groups"),
     ("services.ec2", "_volumes"),
     ("services.ec2", "_random_ip"),
     ("services.ec2", "_DEFAULT_SUBNET_ID"),
@@ -110,6 +111,9 @@ def _check(query: Query, image: Record, kind: str) -> None:
             f"'{image['Architecture']}' of the specified AMI."
         )
         raise RefusedError("InvalidParameterValue", message)
+    group = value(query, "Placement.GroupName")
+    if group and group not in ec2._placement_groups:
+        raise RefusedError("InvalidPlacementGroup.Unknown", f"The Placement Group '{group}' is unknown.")
     key = value(query, "KeyName")
     if key and key not in ec2._key_pairs:
         raise RefusedError("InvalidKeyPair.NotFound", f"The key pair '{key}' does not exist")

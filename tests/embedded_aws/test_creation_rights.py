@@ -66,11 +66,13 @@ def test_without_tags_the_right_to_tag_is_not_needed(account: Account, right: st
     assert _refusal(account, statements, service, operation, untagged) == ""
 
 
-@pytest.mark.parametrize("kind", ["instance", "image", "subnet"])
+@pytest.mark.parametrize("kind", ["instance", "image", "subnet", "placement-group"])
 def test_launching_needs_a_right_on_everything_the_instance_gets(account: Account, kind: str) -> None:
     ec2 = account.client("ec2")
     image, subnet = ec2.describe_images()["Images"][0]["ImageId"], ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     launch = {"MinCount": 1, "MaxCount": 1, "ImageId": image, "SubnetId": subnet, "InstanceType": "t3.micro"}
+    ec2.create_placement_group(GroupName="near", Strategy="cluster")
+    launch["Placement"] = {"GroupName": "near"}
     deny = {"Effect": "Deny", "Action": "ec2:RunInstances", "Resource": f"arn:aws:ec2:*:*:{kind}/*"}
     allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 

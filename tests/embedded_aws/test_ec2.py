@@ -38,6 +38,7 @@ def shown(ec2: Any, identifier: str) -> dict[str, Any]:
         ("run_instances", {"ImageId": "ami-0123456789abcdeff"}, "InvalidAMIID.NotFound"),
         ("run_instances", {"SubnetId": "subnet-0123456789abcdeff"}, "InvalidSubnetID.NotFound"),
         ("run_instances", {"KeyName": "nobody"}, "InvalidKeyPair.NotFound"),
+        ("run_instances", {"Placement": {"GroupName": "nobody"}}, "InvalidPlacementGroup.Unknown"),
         ("run_instances", {"SecurityGroupIds": ["sg-0123456789abcdeff"]}, "InvalidGroup.NotFound"),
         ("run_instances", {"InstanceType": "c99.large"}, "InvalidParameterValue"),
         ("run_instances", {"InstanceType": "c6g.large"}, "InvalidParameterValue"),
