@@ -48,7 +48,7 @@ def _put_in_place() -> None:
 
     for module in (groups, node_table, sqswatcher):
         module.client = _client  # type: ignore[attr-defined]  # the module imports it from another
-    sqswatcher.ThreadPoolExecutor = _threads  # type: ignore[attr-defined,assignment]  # as above
+    sqswatcher.ThreadPoolExecutor = _threads  # type: ignore[attr-defined]  # as above
     for module in (nodes, queue):
         module.slurm = _slurm  # type: ignore[attr-defined]  # as above
 
