@@ -33,7 +33,7 @@ from tests.support.embedded import Account
 from tests.support.polling import until
 
 AGREE_SECONDS = 60
-"""Within so long table, groups and Slurm agree."""
+"""Within so long, and the time that nodes may idle, table, groups and Slurm agree."""
 DONE_SECONDS = 240
 PAUSE = 0.1
 SWEEP = "5"
@@ -163,7 +163,8 @@ class Rig:
         """What holds in every scenario: the jobs end well, then nobody idles past its time, and all agree."""
         for job in jobs:
             until(lambda job=job: self.slurm.finished(job), DONE_SECONDS, f"job {job}")  # type: ignore[misc]
-        until(lambda: self.agree(nodes), AGREE_SECONDS, f"{nodes} nodes in table, groups and Slurm")
+        idle = min(self.cloud.fleet.idle_seconds, AGREE_SECONDS)
+        until(lambda: self.agree(nodes), idle + AGREE_SECONDS, f"{nodes} nodes in table, groups and Slurm")
 
     def told(self) -> str:
         """What all that runs says of itself: to be read when a test fails."""

@@ -18,7 +18,7 @@ from shoal_node.demand import Judgement, Supply, demand
 from shoal_node.fleet import FLEET_FILE, Fleet, queues
 from shoal_node.groups import Group, groups, raise_capacity
 from shoal_node.node_table import NodeTable
-from shoal_node.slurm.commands import SlurmError, SlurmRefusedError
+from shoal_node.slurm.commands import SlurmError
 from shoal_node.slurm.nodes import mark, nodes
 from shoal_node.slurm.queue import count_running, pending_jobs
 from shoal_node.status import Publisher, told_decisions, told_jobs
@@ -78,7 +78,7 @@ class Watcher:
         for extra, names in marks(self._fleet, awaited, known, now).items():
             try:
                 mark(names, extra)
-            except SlurmRefusedError as error:
+            except SlurmError as error:  # a busy slurmctld, or a node that has just gone
                 log.info("marks wait for the next look: %s", error)
 
     def _publish(
