@@ -175,8 +175,8 @@ def _judge(story: Story, before: leftovers.State, batch: list[dict[str, Any]]) -
     report.unused = grants.by_holder(set(unused) - set(elsewhere))
     untried = set(story.granted.grants) - tried
     not_by_batch = set(grants.unused(tried, story.granted.used(batch, PREFIX)))
-    by_booting = {grant for grant in elsewhere if grant.holder in grants.OF_NODES}
-    report.stale = grants.by_holder(set(elsewhere) - not_by_batch - untried - by_booting)
+    by_machine = {grant for grant in elsewhere if grant.holder in grants.BY_MACHINE}
+    report.stale = grants.by_holder(set(elsewhere) - not_by_batch - untried - by_machine)
     report.engine = str(_engine(story.server)["description"])
     report.remarks += [leftovers.REMARK, _signal_remark(story.server)]
 
