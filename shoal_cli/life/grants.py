@@ -19,8 +19,8 @@ LIST = Path("tests/life/grants_used_elsewhere.tsv")
 OF_JOBS = frozenset({"cluster/host", "cluster/job"})
 """Holders of what jobs and their hosts may do; only jobs that run use it."""
 BY_MACHINE = frozenset({"cluster/head-node", "retire-images"})
-"""Holders of what a run uses on one machine and not on another: whether instances boot, and whether a cluster's queue is
-there by the time its first image is.
+"""Holders of what a run uses on one machine and not on another: it depends on whether instances boot, and on whether a
+cluster's queue is there by the time its first image is.
 """
 _OF_A_CLUSTER = re.compile(r".+-[0-9a-f]{8}-(?:(?P<purpose>[a-z-]+)|n-[0-9a-f]{8})")
 """A cluster's role after the prefix: the cluster's name, a hash, what it is for; of the nodes of a compute resource,
