@@ -57,7 +57,7 @@ def _create(event: dict[str, Any], settings: Settings) -> dict[str, Any]:
         for service in planning.services(cluster, settings.url_suffix):
             iam.make_service_linked_role(service)
         plans.keep_schema(settings)
-    answer = planning.creation(planned, findings, settings.name_prefix, name, done=not only_plan)
+    answer = planning.creation(planned, findings, site, done=not only_plan)
     rendered = plans.store(settings, event, cluster, site, planned)
     foundations = planning.foundations(rendered["images"])
     sized = plans.sized(settings, name, event["operationId"], answer, "resources")

@@ -24,7 +24,8 @@ from shoal.planning import (
     services,
     stack_arguments,
 )
-from tests.support.clusters import configuration, queue, site
+from tests.support.clusters import configuration, queue, site, site_for
+from tests.support.slurm_clusters import slurm_configuration
 
 KNOWN = {"site": {"key": "s"}, "configuration": {"key": "c"}}
 PLANNED = blueprint(load(configuration()), site())
@@ -86,15 +87,23 @@ def test_an_update_is_not_blamed_for_what_was_wrong_before() -> None:
 
 
 def test_a_plan_of_a_creation_lists_every_resource() -> None:
-    answer = creation(PLANNED, (), "shoal", "genomics", done=False)
+    answer = creation(PLANNED, (), site(), done=False)
     assert len(answer["resources"]) == sum(answer["resourceCounts"].values()) == len(PLANNED.template["Resources"])
     assert "nothing has been made" in answer["summary"]
 
 
 def test_a_creation_that_is_done_answers_numbers_only() -> None:
-    answer = creation(PLANNED, (), "shoal", "genomics", done=True)
+    answer = creation(PLANNED, (), site(), done=True)
     assert "resources" not in answer
     assert answer["summary"].startswith("Created cluster genomics: ")
+
+
+@pytest.mark.parametrize("document", [configuration(), slurm_configuration()])
+def test_plans_of_one_creation_have_one_hash_whenever_they_are_made(document: dict[str, Any]) -> None:
+    cluster = load(document)
+    sites = [site_for(cluster, generation=time) for time in ("20261123T101530", "20261124T080000")]
+    hashes = {creation(blueprint(cluster, at), (), at, done=False)["planHash"] for at in sites}
+    assert len(hashes) == 1
 
 
 def test_parameters_and_tags_are_given_as_cloudformation_takes_them() -> None:

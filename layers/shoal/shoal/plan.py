@@ -67,12 +67,30 @@ def verdict(resources: Sequence[ResourceChange], refused: Sequence[str], *, only
 
 def digest(value: Any) -> str:
     """SHA-256 of a JSON value, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_canonical(value).encode()).hexdigest()
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def template_digest(planned: Blueprint) -> str:
     """SHA-256 of all that CloudFormation is given."""
-    return digest({"template": planned.template, "parameters": planned.parameters, "tags": planned.tags})
+    return digest(_given(planned))
+
+
+def creation_digest(planned: Blueprint, generation: str) -> str:
+    """SHA-256 of what a creation gives to CloudFormation: equal whenever it is planned.
+
+    Args:
+        planned: what the configuration means.
+        generation: the time of planning, which names of log groups hold.
+    """
+    return hashlib.sha256(_canonical(_given(planned)).replace(generation, "").encode()).hexdigest()
+
+
+def _given(planned: Blueprint) -> dict[str, Any]:
+    return {"template": planned.template, "parameters": planned.parameters, "tags": planned.tags}
 
 
 def told(refused: Sequence[str]) -> str:

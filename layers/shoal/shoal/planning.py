@@ -12,13 +12,13 @@ from shoal.cluster.bucket import EMPTY_BUCKET
 from shoal.cluster.build_project import BUILD_PROJECT
 from shoal.cluster.changes import KeyChange
 from shoal.cluster.findings import Finding, stopping, unsuppressed
-from shoal.cluster.names import stack_name
 from shoal.cluster.repository import CACHE, REPOSITORY
+from shoal.cluster.site import Site, names
 from shoal.cluster.slurm_health import GROUP
 from shoal.cluster.statuses import ABSENT, meaning
 from shoal.errors import ErrorCode, OperationError
 from shoal.operation.admission import invalid_configuration
-from shoal.plan import template_digest
+from shoal.plan import creation_digest
 
 if TYPE_CHECKING:
     from shoal.cluster.configuration import Cluster
@@ -94,19 +94,16 @@ def changed_since(findings: Sequence[Finding], before: Sequence[Finding]) -> tup
     return tuple(finding for finding in findings if (finding.validator, finding.message) not in known)
 
 
-def creation(
-    planned: Blueprint, messages: Sequence[Finding], prefix: str, cluster_name: str, *, done: bool
-) -> dict[str, Any]:
+def creation(planned: Blueprint, messages: Sequence[Finding], site: Site, *, done: bool) -> dict[str, Any]:
     """What `create` answers of its plan: every resource for a dry run, their number when they are made.
 
     Args:
         planned: what the configuration means.
         messages: what the validators found and did not stop at.
-        prefix: the control plane's.
-        cluster_name: the cluster's.
+        site: what it was planned for.
         done: whether this is the answer of the creation itself.
     """
-    counts, stack = resource_summary(planned), stack_name(prefix, cluster_name)
+    counts, stack = resource_summary(planned), names(site).stack
     told = {
         "resourceCounts": counts,
         "images": image_changes((), planned),
@@ -114,10 +111,10 @@ def creation(
     }
     number = sum(counts.values())
     if done:
-        return {"summary": f"Created cluster {cluster_name}: {number} resources in the stack {stack}.", **told}
+        return {"summary": f"Created cluster {site.cluster_name}: {number} resources in the stack {stack}.", **told}
     resources = [{"logicalId": name, "type": item["Type"]} for name, item in planned.template["Resources"].items()]
     summary = f"Create would make {number} resources in the stack {stack}; nothing has been made."
-    return {"summary": summary, **told, "resources": resources, "planHash": template_digest(planned)}
+    return {"summary": summary, **told, "resources": resources, "planHash": creation_digest(planned, site.generation)}
 
 
 def unchanged(cluster_name: str, keys: Sequence[KeyChange], messages: Sequence[Finding]) -> dict[str, Any]:
