@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from shoal_cli.life.jobs import RanJob
-from shoal_cli.life.slurm import SlurmRun
 
 PATH = Path("build/run-report.json")
 
@@ -32,6 +31,23 @@ class Step:
     def as_expected(self) -> bool:
         """Whether it ended as it must."""
         return self.ended == self.expected
+
+
+@dataclass(frozen=True)
+class SlurmRun:
+    """What became of the chapter's nodes and jobs."""
+
+    jobs: int
+    """Jobs that ended well."""
+    nodes_joined: int
+    nodes_left: int
+    submit_to_start_seconds: float | None
+    """From `sbatch` to the start on nodes that did not exist; None where no job was run."""
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether nodes came, and all of them went."""
+        return self.nodes_joined > 0 and self.nodes_left == self.nodes_joined
 
 
 @dataclass

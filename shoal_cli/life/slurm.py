@@ -10,12 +10,12 @@ import copy
 import datetime
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from embedded_aws import process
 from embedded_aws.instances import inside
 from shoal_cli.life import surroundings
+from shoal_cli.life.report import SlurmRun, Step
 
 if TYPE_CHECKING:
     from shoal_cli.life.story import Story
@@ -29,24 +29,8 @@ SUBMIT = f"sbatch --parsable --nodes={NODES} --output=hello.out --wrap 'srun --l
 SECONDS = 180.0
 """Longest that nodes may take to come or to go."""
 PAUSE = 0.5
-_ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
-
-
-@dataclass(frozen=True)
-class SlurmRun:
-    """What became of the chapter's nodes and jobs."""
-
-    jobs: int
-    """Jobs that ended well."""
-    nodes_joined: int
-    nodes_left: int
-    submit_to_start_seconds: float | None
-    """From `sbatch` to the start on nodes that did not exist; None where no job was run."""
-
-    @property
-    def as_expected(self) -> bool:
-        """Whether nodes came, and all of them went."""
-        return self.nodes_joined > 0 and self.nodes_left == self.nodes_joined
+_WELL = "COMPLETED"
+_ENDED = (_WELL, "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
 
 
 def tell(story: Story, subnet: str) -> None:
@@ -68,7 +52,9 @@ def _use(story: Story, configuration: dict[str, Any]) -> SlurmRun:
     story.do("scale in", lambda: _wait_until_gone(story))
     _stop_and_start(story)
     left = joined - _nodes(story)
-    return SlurmRun(int(job["JobState"] == "COMPLETED"), joined, left, _between(job["SubmitTime"], job["StartTime"]))
+    if job.get("JobState") != _WELL:
+        return SlurmRun(0, joined, left, None)
+    return SlurmRun(1, joined, left, _between(job["SubmitTime"], job["StartTime"]))
 
 
 def _use_stand_ins(story: Story, configuration: dict[str, Any]) -> SlurmRun:
@@ -96,20 +82,15 @@ def _stop_and_start(story: Story) -> None:
 
 def _run_job(story: Story) -> dict[str, str]:
     """Run the job as a user who has logged in to the head node; what Slurm says of it afterwards."""
-    found: dict[str, str] = {}
-
-    def run() -> str:
-        number = _on_head(story, SUBMIT).strip()
-        until = time.monotonic() + SECONDS
-        while found.get("JobState") not in _ENDED and time.monotonic() < until:
-            time.sleep(PAUSE)
-            found.update(re.findall(r"(\S+?)=(\S+)", _on_head(story, f"scontrol --oneliner show job {number}")))
-        lines = _on_head(story, "cat hello.out").splitlines()
-        for line in lines:
-            story.console.print(f"    {line}", highlight=False, markup=False)
-        return f"{found.get('JobState')} on {found.get('NodeList')}"
-
-    story.do(f"a job on {NODES} nodes (Slurm)", run)
+    began, found = time.monotonic(), dict[str, str]()
+    number = _on_head(story, SUBMIT).strip()
+    while found.get("JobState") not in _ENDED and time.monotonic() < began + SECONDS:
+        time.sleep(PAUSE)
+        found.update(re.findall(r"(\S+?)=(\S+)", _on_head(story, f"scontrol --oneliner show job {number}")))
+    for line in _on_head(story, "cat hello.out").splitlines():
+        story.console.print(f"    {line}", highlight=False, markup=False)
+    state, where = found.get("JobState", "not found"), f"ran on {found.get('NodeList')}"
+    story.note(Step(f"a job on {NODES} nodes (Slurm)", _WELL, state, time.monotonic() - began, where))
     return found
 
 

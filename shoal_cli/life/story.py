@@ -47,25 +47,26 @@ class Story:
         answer: dict[str, Any] = json.loads(ended["output"]) if ended["status"] == "SUCCEEDED" else {}
         status = answer.get("clusterStatus", "done") if answer else ended.get("error", ended["status"])
         says = answer.get("summary", "") if answer else ended.get("cause", "")
-        self._note(Step(label, expected, status, time.monotonic() - began, says))
+        self.note(Step(label, expected, status, time.monotonic() - began, says))
         return answer
 
     def do(self, label: str, action: Callable[[], str]) -> None:
         """Do what a user does without the front door; the action says what it did."""
         began = time.monotonic()
         says = action()
-        self._note(Step(label, "done", "done", time.monotonic() - began, says))
+        self.note(Step(label, "done", "done", time.monotonic() - began, says))
 
     def run_job(self, asked: Asked) -> None:
         """Run one job in the cluster, and print its output."""
         began = time.monotonic()
         ran = jobs.run(self.application, find_cluster(self.application, CLUSTER, PREFIX), asked)
         self.report.jobs.append(ran)
-        self._note(Step(f"job {ran.name}", "SUCCEEDED", ran.status, time.monotonic() - began, ran.last_line))
+        self.note(Step(f"job {ran.name}", "SUCCEEDED", ran.status, time.monotonic() - began, ran.last_line))
         for line in ran.lines:
             self.console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
 
-    def _note(self, step: Step) -> None:
+    def note(self, step: Step) -> None:
+        """Print a step, and keep it for the report."""
         mark = "[green]as expected[/]" if step.as_expected else f"[red]expected {step.expected}[/]: {step.says}"
         self.console.print(f"  {step.operation}: {step.ended} after {step.seconds:.1f} s, {mark}")
         self.report.steps.append(step)
