@@ -86,6 +86,14 @@ class Machine:
     computer: Computer
     watcher: Daemon
     resource: ComputeResource
+    slurmd: Callable[[], Popen[bytes]] | None = None
+    """Starts slurmd, of an instance that is to become a node."""
+    process: Popen[bytes] | None = None
+
+    def keep_slurmd(self) -> None:
+        """Start slurmd, also again when it has ended: as its service does, where slurmctld is too busy to answer it."""
+        if self.slurmd and (self.process is None or self.process.poll() is not None):
+            self.process = self.slurmd()
 
 
 @dataclass
@@ -138,7 +146,9 @@ class Rig:
 
     def kill(self, instance_id: str) -> None:
         """An instance dies; its group starts another."""
-        self.machines[instance_id].computer.crash()
+        machine = self.machines[instance_id]
+        machine.slurmd = None
+        machine.computer.crash()
         self.cloud.client("ec2").terminate_instances(InstanceIds=[instance_id])
 
     def agree(self, nodes: int) -> bool:
@@ -186,6 +196,8 @@ class Rig:
         carry(self.cloud, self.policy)
         for daemon in [*self.daemons.values(), *(machine.watcher for machine in self.machines.values())]:
             daemon.keep()
+        for machine in self.machines.values():
+            machine.keep_slurmd()
 
     def stop_machines(self) -> None:
         """End what is left."""
@@ -200,7 +212,7 @@ class Rig:
         watcher = Daemon(computer, "nodewatcher", self.look)
         if self.program:
             watcher.program = self.program
-        self.machines[instance] = Machine(computer, watcher, resource)
+        machine = Machine(computer, watcher, resource)
         kind, lines = Kind.READY, []
         if resource.name in self.broken:
             kind, lines = Kind.FAILED, ["mount.nfs4: access denied", "file systems: mount ended with exit code 32"]
@@ -208,8 +220,10 @@ class Rig:
             computer.start_munge(self.key)
             conf = node_conf(resource, resource.gpus, resource.memory)
             options = ["-Z", "-N", resource.node_name(address), "--conf-server", HEAD, "--conf", conf]
-            computer.start(f"slurmd-{host}", "slurmd", "-D", *options, own_processes=True)
+            machine.slurmd = lambda: computer.start(f"slurmd-{host}", "slurmd", "-D", *options, own_processes=True)
+            machine.keep_slurmd()
             watcher.start()
+        self.machines[instance] = machine
         self.cloud.send(node_message(kind, instance, resource.queue, resource.name, lines))
 
     def _end(self, instance: str) -> None:
@@ -240,6 +254,7 @@ def cluster(
     idle_seconds: int = 3,
     sweep: str = SWEEP,
     look: str = LOOK,
+    settings: tuple[str, ...] = QUICK,
 ) -> Iterator[Rig]:
     """A cluster whose nodes end after a few idle seconds, with all its daemons at work."""
     with ExitStack() as stack:
@@ -248,7 +263,7 @@ def cluster(
         network = stack.enter_context(Network())
         aws = stack.enter_context(Served(lambda address: Forwarder(address, server.port)))
         metadata = stack.enter_context(Served(Metadata))
-        cloud = make_cloud(account, resources, aws.url, idle_seconds=idle_seconds, custom_settings=QUICK)
+        cloud = make_cloud(account, resources, aws.url, idle_seconds=idle_seconds, custom_settings=settings)
         environment = environment_of(account, aws.url, metadata.url)
         for name in ("logs", "shared"):
             (folder / name).mkdir()

@@ -79,5 +79,5 @@ def test_a_compiled_mpi_program_runs_over_two_nodes(make: MakeCluster, folder: P
 
 
 def test_a_hundred_nodes_join_and_leave_at_once(make: MakeCluster) -> None:
-    with make(resource(max_count=MANY), sweep=SELDOM, look="5", idle_seconds=60) as rig:
+    with make(resource(max_count=MANY), sweep=SELDOM, look="10", idle_seconds=60, settings=()) as rig:
         rig.finish(rig.slurm.submit(f"--nodes={MANY}", "--exclusive", script="srun true"))
