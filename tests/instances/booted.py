@@ -19,8 +19,7 @@ def shown(server: Server) -> dict[str, dict[str, Any]]:
 
 def leader(server: Server, instance_id: str) -> int:
     """The process id of an instance's service manager, as soon as it has one."""
-    found: int = until(lambda: shown(server).get(instance_id, {}).get("leader"), SECONDS, f"{instance_id} to boot")
-    return found
+    return cast(int, until(lambda: shown(server).get(instance_id, {}).get("leader"), SECONDS, f"{instance_id} to boot"))
 
 
 def shell(server: Server, instance_id: str, command: str, *, user: str = "", seconds: float = SECONDS) -> str:

@@ -27,9 +27,9 @@ SITE = {"bucket": CONTROL, "key": f"sites/{NAME}.json", "versionId": "9kL2mqtJlc
 def creation(configuration: dict[str, Any], *, done: bool = True) -> dict[str, Any]:
     """The plan of a create."""
     cluster = load(configuration)
-    planned = blueprint(cluster, site_for(cluster))
+    site = site_for(cluster)
     rendered = _rendered(cluster)
-    answer = planning.creation(planned, (), "shoal", NAME, done=done)
+    answer = planning.creation(blueprint(cluster, site), (), site, done=done)
     return {**rendered, "foundations": planning.foundations(rendered["images"]), "answer": _sized(answer, "resources")}
 
 
