@@ -51,16 +51,15 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    code = 0
-    figures: dict[str, dict[str, Any]] = {}
+    code, page = 0, ""
     for name in options.parts or PARTS:
         refused, measure = PARTS[name]
         if reason := refused():
             sys.stderr.write(f"{name} is not measured: {reason}\n")
             code = 1
         else:
-            figures[name] = report.stamped(measure(options.rounds))
-    sys.stdout.write(report.write(figures))
+            page = report.write({name: report.stamped(measure(options.rounds))})
+    sys.stdout.write(page)
     return code
 
 
