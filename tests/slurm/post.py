@@ -35,10 +35,16 @@ def delayed(messages: list[str]) -> list[tuple[str, int]]:
 
 
 def carry(cloud: Cloud, policy: Policy) -> None:
-    """Hand on what has come."""
+    """Hand on all that has come."""
+    while _carry_some(cloud, policy) == BATCH:
+        pass
+
+
+def _carry_some(cloud: Cloud, policy: Policy) -> int:
     sqs = cloud.client("sqs")
     found = sqs.receive_message(QueueUrl=cloud.sent, MaxNumberOfMessages=BATCH).get("Messages", [])
     for body, seconds in policy([message["Body"] for message in found]):
         sqs.send_message(QueueUrl=cloud.fleet.queue_url, MessageBody=body, DelaySeconds=seconds)
     for message in found:
         sqs.delete_message(QueueUrl=cloud.sent, ReceiptHandle=message["ReceiptHandle"])
+    return len(found)

@@ -187,8 +187,7 @@ class Rig:
     def reconcile(self, pool: ThreadPoolExecutor) -> None:
         """Do once what AWS and systemd do."""
         running = self.cloud.running()
-        for instance in sorted(set(self.machines) - set(running)):
-            self._end(instance)
+        list(pool.map(self._end, sorted(set(self.machines) - set(running))))
         new = sorted(set(running) - set(self.machines))
         if self.most is not None:
             new = new[: max(0, self.most - len(self.machines))]
