@@ -45,9 +45,9 @@ def item(stack: Stack, key: str) -> dict[str, Any]:
 
 
 def ready(stack: Stack) -> int:
-    """How many nodes of the group Slurm has ready, as the head node publishes it."""
-    rows = json.loads(item(stack, "status#head").get("queues", '{"main": [{"ready": 0}]}'))["main"]
-    return int(rows[0]["ready"])
+    """How many nodes of the group Slurm has ready, as the head node publishes it; while it cannot say, none."""
+    rows = json.loads(item(stack, "status#head").get("queues", "{}")).get("main", [])
+    return int(rows[0]["ready"]) if rows else 0
 
 
 def shown(stack: Stack) -> list[tuple[str, ...]]:
