@@ -43,8 +43,8 @@ def page(parts: Mapping[str, dict[str, Any]]) -> str:
     for name, section in sections.items():
         if name in parts:
             part = parts[name]
-            note = "" if part["run"] == newest else f" Measured in an earlier run than the rest, {part['run'][:10]}."
-            lines += section(part, f"{part['machine']}.{note}")
+            note = "" if part["run"] == newest else f"; measured in an earlier run than the rest, {part['run'][:10]}"
+            lines += section(part, f"{part['machine']}{note}")
     return "\n".join(lines)
 
 

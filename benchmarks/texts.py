@@ -34,14 +34,15 @@ How many messages a second two sqswatchers handle: Shoal's as it is, and that of
 Both read the same queue of the embedded AWS in turn, each writes a table of its own form, and both have a scheduler
 that does nothing. A round is one message of every node that it is ready, then Auto Scaling's notice of each one's end.
 
-{machine}; {rounds} rounds, who begins changing. Medians, with minimum and maximum; the ratio is the
-median of the rounds' ratios, Shoal's rate by ParallelCluster's. The last column has each side's calls of AWS in a
-round, ParallelCluster's first.
+{machine};
+{rounds} rounds, who begins changing. Medians, with minimum and maximum; the ratio is the median of the rounds' ratios,
+Shoal's rate by ParallelCluster's. The last column has each side's calls of AWS in a round, ParallelCluster's first.
 """
 WATCHER_NOTES = """
 - *A call takes longer by*: on this machine a call takes one or two milliseconds; with AWS there is a network. 20 ms is
   an assumption, the same for both sides, not measured on AWS. Where calls cost nothing (0 ms) what is compared is how
-  fast two programs and the embedded AWS compute, and that both share two cores.
+  fast two programs and the embedded AWS compute, and all three share two cores. So the more else the machine has to
+  do (its load stands above), the smaller the ratios: Shoal computes where ParallelCluster waits.
 - Left out, in ParallelCluster's favour: its 30 seconds between two looks, which by themselves hold it to 200 messages
   in 30 seconds, under 7 a second; and the two seconds that it waits for messages once the queue is empty.
 - Shoal asks EC2 about every instance that a message names, which ParallelCluster does not; ParallelCluster takes the
@@ -57,8 +58,9 @@ machine. Shoal's way: the node's slurmd registers itself (`slurmd -Z`), and is d
 ParallelCluster 2's way, on the same Slurm: the file of nodes is written anew, slurmctld restarted, the node's slurmd
 started, and `scontrol reconfigure`. A join ends when Slurm gives the node jobs, a leave when Slurm has forgotten it.
 
-{machine}; {times} nodes each, the ways in turn at each size. Milliseconds are medians, with minimum and
-maximum; the ratio is ParallelCluster's median by Shoal's.
+{machine};
+{times} nodes each, the ways in turn at each size. Milliseconds are medians, with minimum and maximum; the ratio is
+ParallelCluster's median by Shoal's.
 """
 JOIN_NOTES = """
 - Both ways start the node's slurmd, and what is measured includes that and the `sinfo` that sees the node.

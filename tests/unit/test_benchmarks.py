@@ -84,4 +84,4 @@ def test_a_part_of_an_earlier_run_is_marked() -> None:
     joins = joins_measured([Cost(10, (0.1,), (0.1,))], [Cost(10, (1.0,), (2.0,))])
     images = builds_measured([Row("changed", [20.0], [10.0])])
     parts = {"images": part(images, "2026-11-01T10:00:00Z"), "node_join": part(joins)}
-    assert page(parts).count("Measured in an earlier run than the rest, 2026-11-01.") == 1
+    assert page(parts).count("two cores; measured in an earlier run than the rest, 2026-11-01;") == 1
