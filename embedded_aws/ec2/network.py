@@ -85,6 +85,10 @@ def install() -> None:
     )
 
 
+_given: dict[str, int] = {}
+"""The last address of each subnet that was given out: the next one follows it, so that none comes back at once."""
+
+
 def free_address(subnet_id: str, wanted: str = "") -> str:
     """A private address of a subnet that nothing has.
 
@@ -106,8 +110,10 @@ def free_address(subnet_id: str, wanted: str = "") -> str:
         if wanted in taken:
             raise RefusedError("InvalidIPAddress.InUse", f"Address {wanted} is in use.")
         return wanted
-    for number in range(RESERVED, network.num_addresses - 1):
+    first, end = _given.get(subnet_id, RESERVED - 1) + 1, network.num_addresses - 1
+    for number in (*range(first, end), *range(RESERVED, min(first, end))):
         if (address := str(network[number])) not in taken:
+            _given[subnet_id] = number
             return address
     raise RefusedError("InsufficientFreeAddressesInSubnet", f"Insufficient free addresses in subnet '{subnet_id}'.")
 

@@ -8,6 +8,7 @@ carries the messages; and it starts a daemon that has died again, as systemd doe
 from __future__ import annotations
 
 import secrets
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -58,7 +59,7 @@ class Daemon:
         """Start it, now and again when it has died."""
         self._wanted = True
         self.lives += 1
-        command = [sys.executable, "-m", *self.program(self.lives), self._name, self._seconds]
+        command = [sys.executable, "-X", "faulthandler", "-m", *self.program(self.lives), self._name, self._seconds]
         self._process = self._computer.start(f"{self._name}-{self._computer.host}", *command)
 
     def keep(self) -> None:
@@ -70,6 +71,13 @@ class Daemon:
         """Kill it where it stands; it starts again."""
         if self._process:
             self._process.kill()
+
+    def abort(self) -> None:
+        """End it for good; it writes into its log where each of its threads stands."""
+        self._wanted = False
+        if self._process:
+            self._process.send_signal(signal.SIGABRT)
+            self._process.wait()
 
     def end(self) -> None:
         """Kill it for good."""
@@ -178,6 +186,8 @@ class Rig:
 
     def told(self) -> str:
         """What all that runs says of itself: to be read when a test fails."""
+        for daemon in self.daemons.values():
+            daemon.abort()
         states = [self.slurm.run(*command) for command in (["squeue"], ["scontrol", "--oneliner", "show", "nodes"])]
         groups = [str(self.cloud.group(told.name)) for told in self.cloud.fleet.resources]
         logs = [f"== {path.name}\n{path.read_text()}" for path in sorted((self.folder / "logs").iterdir())]
