@@ -32,7 +32,8 @@ class Network:
 
     def __enter__(self) -> Network:
         ip("netns", "add", FABRIC)
-        ip("-n", FABRIC, "link", "add", "bridge", "type", "bridge")
+        # Of its own, and so one that stays: else the bridge has that of a port, and another when the port goes.
+        ip("-n", FABRIC, "link", "add", "bridge", "address", "02:00:00:00:00:01", "type", "bridge")
         ip("-n", FABRIC, "address", "add", f"{GATEWAY}/{BITS}", "dev", "bridge")
         for device in ("bridge", "lo"):
             ip("-n", FABRIC, "link", "set", device, "up")

@@ -148,6 +148,19 @@ class Rig:
         self.head.crash()
         self.start_head()
 
+    def await_nodes(self) -> None:
+        """Wait until the nodes know a slurmctld that was started again, and their programs one another's addresses."""
+        until(self._has_nodes, 60, "the nodes to join again")
+        until(self._name_nodes, 60, "the nodes to know one another's addresses")
+
+    def _has_nodes(self) -> bool:
+        told = self.slurm.run("scontrol", "show", "nodes")
+        return "SlurmdStartTime=2" in told and "SlurmdStartTime=None" not in told
+
+    def _name_nodes(self) -> bool:
+        read = ("cat", "/run/slurm/conf/slurm.conf")
+        return all("NodeName=" in machine.computer.run(*read).stdout for machine in list(self.machines.values()))
+
     def warn(self, instance_id: str, warning: str = "spot/instance-action") -> None:
         """AWS warns of taking an instance away."""
         self.metadata.instances[self.machines[instance_id].computer.address].warning = warning

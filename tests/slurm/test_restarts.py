@@ -27,7 +27,7 @@ def dying(life: int) -> list[str]:
 
 @pytest.mark.parametrize("name", ["sqswatcher", "jobwatcher"])
 def test_a_daemon_of_the_head_node_may_be_killed_at_every_step(make: MakeCluster, name: str) -> None:
-    with make(resource()) as rig:
+    with make(resource(), sweep="1") as rig:
         daemon = rig.daemons[name]
         daemon.program = dying
         daemon.kill()
@@ -54,6 +54,7 @@ def test_the_head_node_may_be_rebooted_under_a_job(make: MakeCluster, folder: Pa
         rig.finish(nodes=1)
         before = rig.cloud.instances()
         rig.reboot_head()
+        rig.await_nodes()
         assert rig.slurm.state(job) == "RUNNING"
         (folder / "go").touch()
         rig.finish(job, rig.slurm.submit("--nodes=2", "--exclusive"))
@@ -73,6 +74,7 @@ def test_slurm_may_be_restarted_under_a_job_that_goes_on_with_steps_on_all_its_n
         until(lambda: str(rig.cloud.published("slurm")).startswith("away"), 60, "somebody to see it")
         assert rig.cloud.instances() == before
         rig.slurm.start()
+        rig.await_nodes()
         assert rig.slurm.state(job) == "RUNNING"
         (folder / "go").touch()
         rig.finish(job)
