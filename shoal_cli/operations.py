@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -71,17 +71,29 @@ def plan(name: Name, file: File, local: Local = False, prefix: Prefix = "shoal",
     run(data, folders, wait=True, local=local, prefix=prefix, output=output)
 
 
-def delete(
-    name: Name,
-    wait: Wait = False,
-    deadline: Deadline = 120,
-    local: Local = False,
-    prefix: Prefix = "shoal",
-    output: Output = Format.TEXT,
-) -> None:
-    """Delete a cluster and prove that nothing is left."""
-    data = {"operation": "delete", "clusterName": name, "deadlineMinutes": deadline}
-    run(data, wait=wait, local=local, prefix=prefix, output=output)
+def _of_a_cluster(operation: str, about: str) -> Callable[..., None]:
+    """The command of an operation that takes a cluster's name and nothing of its own."""
+
+    def command(
+        name: Name,
+        wait: Wait = False,
+        deadline: Deadline = 120,
+        local: Local = False,
+        prefix: Prefix = "shoal",
+        output: Output = Format.TEXT,
+    ) -> None:
+        data = {"operation": operation, "clusterName": name, "deadlineMinutes": deadline}
+        run(data, wait=wait, local=local, prefix=prefix, output=output)
+
+    command.__doc__ = about
+    return command
+
+
+delete = _of_a_cluster("delete", "Delete a cluster and prove that nothing is left.")
+stop = _of_a_cluster(
+    "stop", "Stop a cluster's fleet: no instance is started for jobs until start; head node and storage stay."
+)
+start_fleet = _of_a_cluster("start", "Start a cluster's fleet again.")
 
 
 def build_image(
@@ -95,32 +107,6 @@ def build_image(
 ) -> None:
     """Build the cluster's job images that are not in the repository, of base images and contexts as they are now."""
     data = {"operation": "build-image", "clusterName": name, "force": force, "deadlineMinutes": deadline}
-    run(data, wait=wait, local=local, prefix=prefix, output=output)
-
-
-def stop(
-    name: Name,
-    wait: Wait = False,
-    deadline: Deadline = 120,
-    local: Local = False,
-    prefix: Prefix = "shoal",
-    output: Output = Format.TEXT,
-) -> None:
-    """Stop a cluster's fleet: no instance is started for jobs until start; head node and storage stay."""
-    data = {"operation": "stop", "clusterName": name, "deadlineMinutes": deadline}
-    run(data, wait=wait, local=local, prefix=prefix, output=output)
-
-
-def start_fleet(
-    name: Name,
-    wait: Wait = False,
-    deadline: Deadline = 120,
-    local: Local = False,
-    prefix: Prefix = "shoal",
-    output: Output = Format.TEXT,
-) -> None:
-    """Start a cluster's fleet again."""
-    data = {"operation": "start", "clusterName": name, "deadlineMinutes": deadline}
     run(data, wait=wait, local=local, prefix=prefix, output=output)
 
 
