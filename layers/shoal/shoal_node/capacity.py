@@ -14,12 +14,13 @@ from shoal_node.idle import AWAITED, is_awaited
 FIRST_PAUSE = 60
 LONGEST_PAUSE = 900
 FORGOTTEN = 1800
+"""Seconds: how long nothing more is asked of a group after AWS refused once and again, and when that is forgotten."""
 OF_NODES = "nodes"
 """Key of a refusal that is none of AWS: instances do not become nodes. A launch does not end it, a node does."""
 AWAITED_SECONDS = 90
 """For how long a mark keeps a node; renewed when a third of it is left."""
 NOT_AWAITED = "shoal: not awaited"
-"""Seconds: how long nothing more is asked of a group after AWS refused once and again, and when that is forgotten."""
+"""The mark of a node that jobs no longer count on."""
 
 
 def refused_again(before: Optional[Mapping[str, Any]], cause: str, now: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from shoal_node.fleet import SHARED_FLEET_FILE, ComputeResource, Fleet
 from shoal_node.mounts import mounted
 from shoal_node.munge import take_key
 from shoal_node.notices import Kind, node_message
-from shoal_node.services import install_unit, quoted
+from shoal_node.services import install_unit, last_line, quoted
 from shoal_node.shell import NodeError, has, run
 from shoal_node.slurm.commands import SlurmError
 from shoal_node.slurm.configuration import GPU_LINKS, node_conf
@@ -102,8 +102,7 @@ def start_node_daemon(settings: ComputeSettings) -> None:
     try:
         wait_for(lambda: _joined(name), f"Slurm with node {name}", JOIN_SECONDS, pause=0.5)
     except NodeError as error:
-        told = run("journalctl", "--unit=slurmd", "--lines=5", "--output=cat", "--no-pager", accept=(0, 1))
-        raise NodeError(f"{error}: {(told.stdout.strip() or 'slurmd wrote nothing').splitlines()[-1]}") from error
+        raise NodeError(f"{error}: {last_line('slurmd') or 'slurmd wrote nothing'}") from error
 
 
 def _resource(settings: ComputeSettings) -> ComputeResource:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shoal_node.aws import metadata, vpc_ranges
 from shoal_node.fleet import Fleet
-from shoal_node.services import install_unit
+from shoal_node.services import install_unit, last_line
 from shoal_node.shell import NodeError, run, write
 from shoal_node.slurm.configuration import Place, beside_partitions, cgroup_conf, gres_conf, slurm_conf
 from shoal_node.slurm.installation import CONFIGURATION, slurm_user
@@ -118,9 +118,7 @@ def await_controller() -> None:
     try:
         wait_for(lambda: answers() or None, "an answer of slurmctld", ANSWER_SECONDS, pause=0.5)
     except NodeError as error:
-        told = run("journalctl", "--unit=slurmctld", "--lines=5", "--output=cat", "--no-pager", accept=(0, 1))
-        lines = told.stdout.strip().splitlines() or ["it wrote nothing"]
-        raise NodeError(f"{error}: {lines[-1]}") from error
+        raise NodeError(f"{error}: {last_line('slurmctld') or 'it wrote nothing'}") from error
 
 
 def tell_controller(effect: Effect) -> None:

@@ -89,8 +89,6 @@ class Fleet:
     queues: tuple[Partition, ...] = ()
     custom_settings: tuple[str, ...] = ()
     """Lines of `slurm.conf` that the user sets."""
-    custom_settings_url: str | None = None
-    """A file of such lines: `s3://bucket/key`, or `https://...`."""
     on_node_updated: tuple[Action, ...] = ()
     """The user's scripts that run on the head node when an update has been applied."""
 

@@ -69,6 +69,12 @@ def start_daemons(settings: NodeSettings) -> None:
     start([name for name in names if name != CONFIGURE[0]])
 
 
+def last_line(name: str) -> str:
+    """The last line that a unit wrote into the journal; empty if it wrote none."""
+    told = run("journalctl", f"--unit={name}", "--lines=5", "--output=cat", "--no-pager", accept=(0, 1))
+    return (told.stdout.strip().splitlines() or [""])[-1]
+
+
 def start(names: Iterable[str]) -> None:
     """Start units, those that run already too, and have them started with the system."""
     for name in names:

@@ -20,6 +20,7 @@ from shoal.cluster.surroundings import Surroundings, custom_ami, queue_ami
 if TYPE_CHECKING:
     from shoal.cluster.batch import Queue
     from shoal.cluster.configuration import Cluster
+    from shoal.cluster.network import QueueNetworking
 
 VALIDATOR = "SubnetRoutesValidator"
 ANYWHERE = "0.0.0.0/0"
@@ -115,37 +116,39 @@ def _reporting(cluster: Cluster) -> tuple[str, ...]:
 
 
 def _compute_nodes(cluster: Cluster, around: Surroundings) -> Iterator[_Nodes]:
-    system = cluster.image.os
+    system, services = cluster.image.os, COMPUTE_NODE_SERVICES + _reporting(cluster)
     for number, queue in enumerate(cluster.scheduling.slurm_queues):
-        networking, place = queue.networking, f"Scheduling.SlurmQueues[{number}].Networking"
         fetched = system in _PACKAGES_FROM_THE_INTERNET and queue_ami(cluster, queue) is None
-        for index, subnet_id in enumerate(networking.subnet_ids):
-            asked = networking.assign_public_ip
-            yield _Nodes(
-                path=f"{place}.SubnetIds[{index}]",
-                subnet_id=subnet_id,
-                who="the queue's nodes",
-                public=_publishes(subnet_id, around) if asked is None else asked,
-                publishing=f"{place}.AssignPublicIp: true",
-                services=COMPUTE_NODE_SERVICES + _reporting(cluster),
-                beyond=(f"the packages of {system}",) if fetched else (),
-            )
+        calls = (services, (f"the packages of {system}",) if fetched else ())
+        yield from _of_queue(f"SlurmQueues[{number}]", queue.networking, around, "the queue's nodes", *calls)
 
 
 def _hosts(cluster: Cluster, around: Surroundings) -> Iterator[_Nodes]:
     for number, queue in enumerate(cluster.scheduling.aws_batch_queues):
-        networking, place = queue.networking, f"Scheduling.AwsBatchQueues[{number}].Networking"
-        for index, subnet_id in enumerate(networking.subnet_ids):
-            asked = networking.assign_public_ip
-            yield _Nodes(
-                path=f"{place}.SubnetIds[{index}]",
-                subnet_id=subnet_id,
-                who="the queue's instances",
-                public=_publishes(subnet_id, around) if asked is None else asked,
-                publishing=f"{place}.AssignPublicIp: true",
-                services=HOST_SERVICES,
-                beyond=_registry(cluster, queue),
-            )
+        calls = (HOST_SERVICES, _registry(cluster, queue))
+        yield from _of_queue(f"AwsBatchQueues[{number}]", queue.networking, around, "the queue's instances", *calls)
+
+
+def _of_queue(
+    queue: str,
+    networking: QueueNetworking,
+    around: Surroundings,
+    who: str,
+    services: tuple[str, ...],
+    beyond: tuple[str, ...],
+) -> Iterator[_Nodes]:
+    """A queue's nodes, in each of its subnets."""
+    place, asked = f"Scheduling.{queue}.Networking", networking.assign_public_ip
+    for index, subnet_id in enumerate(networking.subnet_ids):
+        yield _Nodes(
+            path=f"{place}.SubnetIds[{index}]",
+            subnet_id=subnet_id,
+            who=who,
+            public=_publishes(subnet_id, around) if asked is None else asked,
+            publishing=f"{place}.AssignPublicIp: true",
+            services=services,
+            beyond=beyond,
+        )
 
 
 def _registry(cluster: Cluster, queue: Queue) -> tuple[str, ...]:
