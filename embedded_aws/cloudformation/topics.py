@@ -8,6 +8,7 @@ a topic that does not exist.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from embedded_aws.cloudformation.operations import client
@@ -63,12 +64,8 @@ def _topic(arn: str) -> dict[str, Any]:
 
 
 def _update(physical_id: str, old: Properties, new: Properties, stack: str) -> Created:
-    before, after = _texts(old, ATTRIBUTES), _texts(new, ATTRIBUTES)
-    for key in before.keys() | after.keys():
-        if before.get(key) != after.get(key):
-            client("sns").set_topic_attributes(
-                TopicArn=physical_id, AttributeName=key, AttributeValue=after.get(key, "")
-            )
+    for key, value in _changed(old, new, ATTRIBUTES):
+        client("sns").set_topic_attributes(TopicArn=physical_id, AttributeName=key, AttributeValue=value)
     gone, tags = tag_changes(old, new)
     if gone:
         client("sns").untag_resource(ResourceArn=physical_id, TagKeys=gone)
@@ -98,12 +95,8 @@ def _subscribe(logical_id: str, properties: Properties, stack: str) -> Created:
 
 
 def _resubscribe(physical_id: str, old: Properties, new: Properties, stack: str) -> Created:
-    before, after = _texts(old, OWN), _texts(new, OWN)
-    for key in before.keys() | after.keys():
-        if before.get(key) != after.get(key):
-            client("sns").set_subscription_attributes(
-                SubscriptionArn=physical_id, AttributeName=key, AttributeValue=after.get(key, "")
-            )
+    for key, value in _changed(old, new, OWN):
+        client("sns").set_subscription_attributes(SubscriptionArn=physical_id, AttributeName=key, AttributeValue=value)
     return physical_id, {"Arn": physical_id}
 
 
@@ -142,6 +135,14 @@ def _delete_policy(physical_id: str, properties: Properties) -> None:
 def _put_policy(topic: str, document: Any) -> None:
     text = document if isinstance(document, str) else json.dumps(document)
     client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=text)
+
+
+def _changed(old: Properties, new: Properties, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The attributes that differ, with their new values; one that is given no more becomes empty."""
+    before, after = _texts(old, names), _texts(new, names)
+    for key in before.keys() | after.keys():
+        if before.get(key) != after.get(key):
+            yield key, after.get(key, "")
 
 
 def _texts(properties: Properties, names: tuple[str, ...]) -> dict[str, str]:

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from embedded_aws.containers import oci_layout, packages
@@ -30,6 +31,11 @@ _DEFAULT_SOURCES = (
 )
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*")
 """What the slim images have not."""
+_OF_THE_IMAGE = (
+    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    # This machine's name and name servers; an engine mounts its own over them.
+    '--customize-hook=rm "$1/etc/hostname" "$1/etc/resolv.conf"',
+)
 
 
 def make() -> bool:
@@ -40,7 +46,8 @@ def make() -> bool:
     """
     layout = FOLDER / DEBIAN
     found = sources()
-    stamp, identity = layout / "shoal-stamp", _identity(found)
+    modules = [Path(module) for module in (__file__, oci_layout.__file__)]
+    stamp, identity = layout / "shoal-stamp", identity_of(modules, found)
     if stamp.exists() and stamp.read_text() == identity:
         return False
     if not (packages.UNPACKED / "usr" / "bin" / "mmdebstrap").exists():
@@ -48,7 +55,7 @@ def make() -> bool:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
         archive, made = Path(scratch) / "root.tar", Path(scratch) / "layout"
-        packages.run(_command(archive, found), Path(scratch), environment(scratch))
+        packages.run(command(archive, found, *_OF_THE_IMAGE), Path(scratch), environment(scratch))
         oci_layout.write(made, archive, TAG)
         (made / stamp.name).write_text(identity)
         shutil.rmtree(layout, ignore_errors=True)
@@ -69,24 +76,32 @@ def sources() -> list[str]:
     return found or list(_DEFAULT_SOURCES)
 
 
-def _command(archive: Path, found: list[str]) -> list[str]:
+def command(target: Path, found: list[str], *more: str) -> list[str]:
+    """What makes a small Debian 12, without manuals and translations.
+
+    Args:
+        target: a folder, or an archive by its name.
+        found: the apt sources.
+        more: further options of mmdebstrap.
+    """
     options = [f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT]
-    options += ["--dpkgopt=path-include=/usr/share/doc/*/copyright", '--aptopt=Acquire::Languages "none"']
-    options += ["--keyring", str(packages.UNPACKED / "usr" / "share" / "keyrings")]
-    # This machine's name and name servers; an engine mounts its own over them.
-    options += ['--customize-hook=rm "$1/etc/hostname" "$1/etc/resolv.conf"']
-    return ["mmdebstrap", "--quiet", "--variant=minbase", *options, _SUITE, str(archive), *found]
+    options += [
+        '--aptopt=Acquire::Languages "none"',
+        "--keyring",
+        str(packages.UNPACKED / "usr" / "share" / "keyrings"),
+    ]
+    return ["mmdebstrap", "--quiet", "--variant=minbase", *options, *more, _SUITE, str(target), *found]
+
+
+def identity_of(files: Iterable[Path], found: list[str]) -> str:
+    """What tells one way of making something from another: the files that say how, and the apt sources."""
+    return hashlib.sha256("\0".join([*(path.read_text() for path in files), *found]).encode()).hexdigest()
 
 
 def environment(scratch: str) -> dict[str, str]:
     """The environment of mmdebstrap, whose temporary files go into a folder."""
     path = os.pathsep.join([str(packages.UNPACKED / "usr" / "bin"), os.environ.get("PATH", os.defpath), "/usr/sbin"])
     return os.environ | {"PATH": path, "TMPDIR": scratch, "SOURCE_DATE_EPOCH": str(oci_layout.EPOCH), "LC_ALL": "C"}
-
-
-def _identity(found: list[str]) -> str:
-    texts = [Path(module).read_text() for module in (__file__, oci_layout.__file__)]
-    return hashlib.sha256("\0".join([*texts, *found]).encode()).hexdigest()
 
 
 def main() -> int:

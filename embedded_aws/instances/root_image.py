@@ -71,13 +71,10 @@ apt-get -qq update
 
 
 def _command(sources: list[str]) -> list[str]:
-    options = [f"--include={','.join(packages.names(_IMAGE_LIST))}", '--aptopt=Acquire::Languages "none"']
-    options += ["--keyring", str(packages.UNPACKED / "usr" / "share" / "keyrings")]
-    options += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("man", "doc", "locale")]
     wanted = " ".join(packages.names(_STORED_LIST))
     download = f"-o Dir::Cache::archives=/{_STORED} -y --no-install-recommends --download-only install {wanted}"
-    options += [f'--customize-hook=mkdir -p "$1/{_STORED}/partial" && chroot "$1" apt-get -qq {download}']
-    return ["mmdebstrap", "--quiet", "--variant=minbase", *options, "bookworm", str(DEBIAN_12), *sources]
+    stores = f'--customize-hook=mkdir -p "$1/{_STORED}/partial" && chroot "$1" apt-get -qq {download}'
+    return base_images.command(DEBIAN_12, sources, f"--include={','.join(packages.names(_IMAGE_LIST))}", stores)
 
 
 def write_index(folder: Path) -> None:
@@ -98,8 +95,7 @@ def write_index(folder: Path) -> None:
 
 def _identity(sources: list[str]) -> str:
     files = sorted(path for path in _FILES.rglob("*") if path.is_file())
-    texts = [path.read_text() for path in (Path(__file__), _IMAGE_LIST, _STORED_LIST, *files)]
-    return hashlib.sha256("\0".join([*texts, *sources]).encode()).hexdigest()
+    return base_images.identity_of((Path(__file__), _IMAGE_LIST, _STORED_LIST, *files), sources)
 
 
 def main() -> int:

@@ -5,7 +5,6 @@ Set-up runs `python -m tests.vm.image` for `make test-vm` only.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import shutil
@@ -50,7 +49,8 @@ def make() -> bool:
     shutil.rmtree(FOLDER, ignore_errors=True)
     root = FOLDER / "root"
     root.mkdir(parents=True)
-    packages.run(_command(sources, root), FOLDER, base_images.environment(str(FOLDER)))
+    command = base_images.command(root, sources, f"--include={','.join(packages.names(_LIST))}")
+    packages.run(command, FOLDER, base_images.environment(str(FOLDER)))
     shutil.copytree(_FILES, root, dirs_exist_ok=True)
     packages.run(["chroot", str(root), "sh", "-euc", _FINISH], FOLDER)
     for pattern, target in (("vmlinuz-*", KERNEL), ("initrd.img-*", INITRD)):
@@ -61,17 +61,9 @@ def make() -> bool:
     return True
 
 
-def _command(sources: list[str], root: Path) -> list[str]:
-    options = [f"--include={','.join(packages.names(_LIST))}", '--aptopt=Acquire::Languages "none"']
-    options += ["--keyring", str(packages.UNPACKED / "usr" / "share" / "keyrings")]
-    options += [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("man", "doc", "locale")]
-    return ["mmdebstrap", "--quiet", "--variant=minbase", *options, "bookworm", str(root), *sources]
-
-
 def _identity(sources: list[str]) -> str:
     files = sorted(path for path in _FILES.rglob("*") if path.is_file())
-    texts = [path.read_text() for path in (Path(__file__), _LIST, *files)]
-    return hashlib.sha256("\0".join([*texts, *sources]).encode()).hexdigest()
+    return base_images.identity_of((Path(__file__), _LIST, *files), sources)
 
 
 def main() -> int:
