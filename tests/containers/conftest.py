@@ -13,11 +13,8 @@ import pytest
 
 from embedded_aws.containers.engine import Engine, engine
 from embedded_aws.process import EmbeddedAws, Server
-from shoal_cli.application import connect
-from shoal_cli.deploying import deploy_into
-from shoal_cli.life import surroundings
 from tests.support import front_door
-from tests.support.front_door import PREFIX, FrontDoor
+from tests.support.front_door import FrontDoor
 
 NO_ENGINE = "no container engine of this machine builds images and runs containers (docs/images.md says which would)"
 COLD_BUILD_SECONDS = 900.0
@@ -58,9 +55,7 @@ def server(container_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def shoal(server: Server, tmp_path_factory: pytest.TempPathFactory) -> FrontDoor:
     """Shoal, built and deployed by the SAM CLI, and a network for clusters."""
-    deploy_into(server)
-    application = connect(local=True, prefix=PREFIX, state_dir=tmp_path_factory.getbasetemp() / "containers0")
-    return FrontDoor(server, application, surroundings.make_subnet(application))
+    return front_door.deployed(server, tmp_path_factory.getbasetemp() / "containers0")
 
 
 @pytest.fixture(scope="session")

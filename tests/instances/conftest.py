@@ -12,10 +12,8 @@ import pytest
 
 from embedded_aws.instances import engine
 from embedded_aws.process import EmbeddedAws, Server
-from shoal_cli.application import connect
-from shoal_cli.deploying import deploy_into
-from shoal_cli.life import surroundings
-from tests.support.front_door import PREFIX, FrontDoor
+from tests.support import front_door
+from tests.support.front_door import FrontDoor
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,6 +39,4 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def shoal(server: Server, tmp_path_factory: pytest.TempPathFactory) -> FrontDoor:
     """Shoal, built and deployed by the SAM CLI, and a network for clusters."""
-    deploy_into(server)
-    application = connect(local=True, prefix=PREFIX, state_dir=tmp_path_factory.getbasetemp() / "instances0")
-    return FrontDoor(server, application, surroundings.make_subnet(application))
+    return front_door.deployed(server, tmp_path_factory.getbasetemp() / "instances0")

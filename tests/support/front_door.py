@@ -6,18 +6,27 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
 from embedded_aws.process import ACCOUNT_ID, REGION, Server
-from shoal_cli.application import Application
-from shoal_cli.life import leftovers
+from shoal_cli.application import Application, connect
+from shoal_cli.deploying import deploy_into
+from shoal_cli.life import leftovers, surroundings
 from tests.support.polling import until
 
 PREFIX = "shoal"
 BUCKET = f"{PREFIX}-control-{ACCOUNT_ID}-{REGION}"
 SECONDS = 90.0
+
+
+def deployed(server: Server, state_dir: Path) -> FrontDoor:
+    """Shoal, built and deployed by the SAM CLI, and a network for clusters."""
+    deploy_into(server)
+    application = connect(local=True, prefix=PREFIX, state_dir=state_dir)
+    return FrontDoor(server, application, surroundings.make_subnet(application))
 
 
 @dataclass(frozen=True)

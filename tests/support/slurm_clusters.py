@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.clusters import COMPUTE_SUBNETS, configuration, storage
+from shoal.cluster.blueprint import blueprint
+from shoal.cluster.configuration import load
+from tests.support.clusters import COMPUTE_SUBNETS, configuration, site_for, storage
 
 
 def slurm_configuration(*queues: dict[str, Any], **sections: Any) -> dict[str, Any]:
@@ -53,3 +55,13 @@ def _tags(number: int) -> list[dict[str, str]]:
     return [
         {"Key": f"key-of-tag-number-{n:02}", "Value": f"a value of quite usual length {n:02}"} for n in range(number)
     ]
+
+
+def rendered(*queues: dict[str, Any], facts: dict[str, Any] | None = None, **sections: Any) -> dict[str, Any]:
+    """The resources of a cluster; `facts` are what EC2 says of its compute nodes' instance type."""
+    cluster = load(slurm_configuration(*queues, **sections))
+    site = site_for(cluster)
+    known = site.instance_types["c6i.large"].model_copy(update=facts or {})
+    site = site.model_copy(update={"instance_types": site.instance_types | {"c6i.large": known}})
+    resources: dict[str, Any] = blueprint(cluster, site).template["Resources"]
+    return resources

@@ -12,19 +12,9 @@ from shoal.cluster.configuration import load
 from shoal.cluster.problems import ConfigurationError
 from shoal_node.contract import ComputeSettings, read_settings
 from tests.support.clusters import COMPUTE_SUBNETS, site_for, storage
-from tests.support.slurm_clusters import slurm_configuration, slurm_queue, slurm_resource
+from tests.support.slurm_clusters import rendered, slurm_configuration, slurm_queue, slurm_resource
 
 CLUSTER_TAGS = {"shoal:cluster": "genomics", "shoal:kind": "slurm"}
-
-
-def rendered(*queues: dict[str, Any], facts: dict[str, Any] | None = None, **sections: Any) -> dict[str, Any]:
-    """The resources of a cluster; `facts` are what EC2 says of its compute nodes' instance type."""
-    cluster = load(slurm_configuration(*queues, **sections))
-    site = site_for(cluster)
-    known = site.instance_types["c6i.large"].model_copy(update=facts or {})
-    site = site.model_copy(update={"instance_types": site.instance_types | {"c6i.large": known}})
-    resources: dict[str, Any] = blueprint(cluster, site).template["Resources"]
-    return resources
 
 
 def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -7,21 +7,9 @@ from typing import Any
 
 import pytest
 
-from shoal.cluster.blueprint import blueprint
-from shoal.cluster.configuration import load
 from shoal_node.fleet import Fleet
-from tests.support.clusters import HEAD_SUBNET, site_for
-from tests.support.slurm_clusters import slurm_configuration, slurm_queue, slurm_resource
-
-
-def rendered(*queues: dict[str, Any], facts: dict[str, Any] | None = None, **sections: Any) -> dict[str, Any]:
-    """The resources of a cluster; `facts` are what EC2 says of its compute nodes' instance type."""
-    cluster = load(slurm_configuration(*queues, **sections))
-    site = site_for(cluster)
-    known = site.instance_types["c6i.large"].model_copy(update=facts or {})
-    site = site.model_copy(update={"instance_types": site.instance_types | {"c6i.large": known}})
-    resources: dict[str, Any] = blueprint(cluster, site).template["Resources"]
-    return resources
+from tests.support.clusters import HEAD_SUBNET
+from tests.support.slurm_clusters import rendered, slurm_queue, slurm_resource
 
 
 def document(*queues: dict[str, Any], **more: Any) -> dict[str, Any]:
