@@ -7,6 +7,7 @@ carries the messages; and it starts a daemon that has died again, as systemd doe
 
 from __future__ import annotations
 
+import json
 import secrets
 import signal
 import sys
@@ -14,12 +15,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
 from embedded_aws.process import ROOT, SECRET_ACCESS_KEY, Server
+from shoal_node.contract import SETTINGS_FILE
 from shoal_node.fleet import FLEET_FILE, ComputeResource, Fleet
 from shoal_node.notices import Kind, node_message
 from shoal_node.shell import write
@@ -31,6 +33,7 @@ from tests.slurm.network import Forwarder, Network, Served
 from tests.slurm.post import Policy, carry, faithful
 from tests.slurm.scheduler import HEAD, QUICK, Scheduler, hardware
 from tests.support.embedded import Account
+from tests.support.node_settings import COMPUTE
 from tests.support.polling import until
 
 AGREE_SECONDS = 60
@@ -231,6 +234,8 @@ class Rig:
         host = f"ip-{address.replace('.', '-')}-{instance[-4:]}"
         self.metadata.instances[address] = About(instance)
         computer = Computer(self.network, self.folder, address, host, self.environment)
+        settings = replace(COMPUTE, queue=resource.queue, compute_resource=resource.name, group=resource.group)
+        write(computer.path(SETTINGS_FILE), json.dumps(settings.as_dict()))
         watcher = Daemon(computer, "nodewatcher", self.look)
         if self.program:
             watcher.program = self.program

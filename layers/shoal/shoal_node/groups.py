@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from shoal_node.aws import at_once, client
 from shoal_node.decide import Instance
-from shoal_node.fleet import ComputeResource, Fleet
+from shoal_node.fleet import Fleet
 
 GROUP_TAG = "aws:autoscaling:groupName"
 """Auto Scaling puts it on every instance, https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html"""
@@ -165,8 +165,8 @@ def protect(fleet: Fleet, group: str, instance_id: str, protected: bool) -> None
     )
 
 
-def resource_of(fleet: Fleet, instance_id: str) -> ComputeResource | None:
-    """The compute resource that an instance is of, by its group."""
+def group_of(fleet: Fleet, instance_id: str) -> str | None:
+    """The name of the group that an instance is of, if it is of any."""
     scaling = client("autoscaling", fleet.region, fleet.endpoint_url)
     told = scaling.describe_auto_scaling_instances(InstanceIds=[instance_id])["AutoScalingInstances"]
-    return fleet.resource_of_group(told[0]["AutoScalingGroupName"]) if told else None
+    return str(told[0]["AutoScalingGroupName"]) if told else None

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shoal_node import daemon, groups
 from shoal_node.aws import current_metadata, instance_id, metadata
+from shoal_node.contract import SETTINGS_FILE, ComputeSettings, read_settings
 from shoal_node.fleet import SHARED_FLEET_FILE, ComputeResource, Fleet
 from shoal_node.hosts import copy_hosts
 from shoal_node.idle import IDLE_REASON, LEAVING_REASON, REMOVED, Limits, Next, Seen, Step, is_awaited, step
@@ -170,7 +171,16 @@ def watch(stop: threading.Event, seconds: float = PAUSE) -> None:
 
 
 def _own(fleet: Fleet) -> Watcher:
-    resource = groups.resource_of(fleet, instance_id())
-    if resource is None:
+    group = groups.group_of(fleet, instance_id())
+    if group is None:
         raise NodeError(f"{instance_id()} is in none of the cluster's groups")
+    resource = fleet.resource_of_group(group) or _left(group)
     return Watcher(fleet, resource, instance_id(), resource.node_name(metadata("local-ipv4")))
+
+
+def _left(group: str) -> ComputeResource:
+    """This node's compute resource where it left the configuration before this daemon began: it has to go as well."""
+    settings = read_settings(Path(SETTINGS_FILE).read_text())
+    if not isinstance(settings, ComputeSettings):
+        raise NodeError(f"{SETTINGS_FILE} is a head node's")
+    return ComputeResource(settings.queue, settings.compute_resource, group, cpus=0, memory=0, max_count=0)

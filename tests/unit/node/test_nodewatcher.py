@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import urllib.error
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from shoal_node.fleet import Fleet
 from shoal_node.nodewatcher import WARNINGS, FleetFile, Watcher, warning
 from shoal_node.shell import write
 from tests.support.fleet_account import REGION, FleetAccount, compute_resource, fleet_account
+from tests.support.node_settings import COMPUTE
 from tests.support.paper_slurm import PaperSlurm
 
 BELOW = (
@@ -220,11 +222,9 @@ def share(folder: Path, monkeypatch: pytest.MonkeyPatch, fleet: Fleet) -> Path:
     return path
 
 
-def test_a_node_finds_out_what_it_is_and_runs_until_it_is_stopped(
-    account: FleetAccount, slurm: PaperSlurm, node: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def watch_until_it_ends_itself(account: FleetAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the daemon on the one instance there is."""
     stop, instance = threading.Event(), account.instances()[0]
-    share(tmp_path, monkeypatch, account.fleet)
     told = {"local-ipv4": account.address(instance)}
     monkeypatch.setattr(nodewatcher, "instance_id", lambda: instance)
     monkeypatch.setattr(nodewatcher, "metadata", lambda path: told[path])
@@ -237,6 +237,25 @@ def test_a_node_finds_out_what_it_is_and_runs_until_it_is_stopped(
 
     monkeypatch.setattr(groups, "end", last)
     nodewatcher.watch(stop, 0)
+
+
+def test_a_node_finds_out_what_it_is_and_runs_until_it_is_stopped(
+    account: FleetAccount, slurm: PaperSlurm, node: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share(tmp_path, monkeypatch, account.fleet)
+    watch_until_it_ends_itself(account, monkeypatch)
+    assert account.instances() == []
+
+
+def test_a_node_whose_compute_resource_was_removed_before_it_looked_leaves(
+    account: FleetAccount, slurm: PaperSlurm, node: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (resource,) = account.fleet.resources
+    share(tmp_path, monkeypatch, replace(account.fleet, resources=()))
+    settings = replace(COMPUTE, queue=resource.queue, compute_resource=resource.name)
+    (tmp_path / "settings.json").write_text(json.dumps(settings.as_dict()))
+    monkeypatch.setattr(nodewatcher, "SETTINGS_FILE", str(tmp_path / "settings.json"))
+    watch_until_it_ends_itself(account, monkeypatch)
     assert account.instances() == []
 
 
